@@ -1,0 +1,1 @@
+"""Pure words every room shares: calls, refusals, quantities, periods, lifecycles, events."""

@@ -1,0 +1,88 @@
+"""Owns the shape of state as pure data: every table, index and bucket; read by stores, the local start, CDK and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A global secondary index over string attributes; sparse where rows leave its attributes out."""
+
+    name: str
+    pk: str
+    sk: str | None = None
+    projection: str = "ALL"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table keyed by strings `pk`, `sk`. `expires` names the TTL attribute, `stream` turns the stream on."""
+
+    name: str
+    indexes: tuple[Index, ...] = ()
+    expires: str | None = None
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A private bucket. `versioned` keeps old objects; `notifies` sends ObjectCreated under `inbox/` to on_file's queue."""
+
+    name: str
+    versioned: bool = True
+    notifies: bool = False
+    expires_days: int | None = None
+
+
+OUTBOX = Table("outbox", (Index("unpublished", "pending", "at"),), expires="expires_at", stream=True)
+AUDIT = Table("audit", (Index("by_thing", "thing", "sk"),), stream=True)
+RECEIPTS = Table("receipts", (Index("by_organisation", "org", "at"), Index("open_receipts", "open", "at")))
+CLAIMS = Table("claims", expires="expires_at")
+REGISTRY = Table(
+    "registry",
+    (
+        Index("applications_by_fsp", "fsp", "sk"),
+        Index("schemes_by_so", "so", "sk"),
+        Index("organisations_by_kind", "org_kind", "pk"),
+    ),
+)
+ASSETS = Table("assets", (Index("by_owner", "owner", "ref"),))
+AREAS = Table("areas", (Index("by_so", "so", "ref"), Index("by_zone", "zone", "pk")))
+COMPETITIONS = Table(
+    "competitions",
+    (
+        Index("by_so", "so", "ref"),
+        Index("by_closing_month", "closing_month", "closing_at"),
+        Index("due", "due", "next_check_at"),
+    ),
+)
+QUALIFICATION = Table("qualification", (Index("by_asset", "asset", "pk"), Index("by_organisation", "org", "sk")))
+BIDDING = Table("bidding", (Index("by_organisation", "org", "at"), Index("by_competition", "competition", "pk")))
+DECISIONS = Table("decisions", (Index("to_decide", "so", "closed_at"),))
+CONTRACTS = Table(
+    "contracts",
+    (Index("by_fsp", "fsp", "sort"), Index("by_so", "so", "sort"), Index("by_asset", "asset", "pk")),
+)
+NOTIFICATIONS = Table("notifications", (Index("by_organisation", "org", "at"),))
+
+TABLES: tuple[Table, ...] = (
+    OUTBOX,
+    AUDIT,
+    RECEIPTS,
+    CLAIMS,
+    REGISTRY,
+    ASSETS,
+    AREAS,
+    COMPETITIONS,
+    QUALIFICATION,
+    BIDDING,
+    DECISIONS,
+    CONTRACTS,
+    NOTIFICATIONS,
+)
+
+FILES = Bucket("files", notifies=True)
+BODIES = Bucket("bodies")
+
+BUCKETS: tuple[Bucket, ...] = (FILES, BODIES)

@@ -1,0 +1,59 @@
+"""Owns what differs between deployments: names and addresses from the environment, nothing else."""
+
+from __future__ import annotations
+
+import os
+
+
+def stage() -> str:
+    return os.environ.get("HEADROOM_STAGE", "local")
+
+
+def table_name(name: str) -> str:
+    """The deployed name of a table of `storage.schema`."""
+    return f"headroom-{stage()}-{name}"
+
+
+def bucket_name(name: str) -> str:
+    """The deployed name of a bucket of `storage.schema`."""
+    return f"headroom-{stage()}-{name}"
+
+
+def queue_name(name: str) -> str:
+    """The deployed name of a function's queue."""
+    return f"headroom-{stage()}-{name}"
+
+
+def bus_name() -> str:
+    return f"headroom-{stage()}"
+
+
+def endpoint_url() -> str | None:
+    """The address of an embedded AWS, or None on AWS itself."""
+    return os.environ.get("AWS_ENDPOINT_URL")
+
+
+def region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-2"
+
+
+def user_pool_id() -> str:
+    return os.environ["HEADROOM_USER_POOL_ID"]
+
+
+def user_pool_client_id() -> str:
+    return os.environ["HEADROOM_USER_POOL_CLIENT_ID"]
+
+
+def web_origin() -> str:
+    """Where people open the market, for links in mails."""
+    return os.environ.get("HEADROOM_WEB_ORIGIN", "http://127.0.0.1:8000")
+
+
+def allowed_origins() -> tuple[str, ...]:
+    """Web origins that may call the API from a browser."""
+    return tuple(filter(None, os.environ.get("HEADROOM_ALLOWED_ORIGINS", web_origin()).split(",")))
+
+
+def mail_sender() -> str:
+    return os.environ.get("HEADROOM_MAIL_SENDER", "market@headroom.example")
