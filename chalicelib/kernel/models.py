@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+T = TypeVar("T")
 
 
 class Value(BaseModel):
@@ -30,3 +32,19 @@ def iso(value: datetime) -> str:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(as_utc), PlainSerializer(iso, return_type=str, when_used="json")]
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next` is the cursor of the following page, None at the end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    items: list[T]
+    next: str | None = None
+
+
+class PageQuery(BaseModel):
+    """What every list takes: at most `limit` items after `cursor`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    limit: int = Field(default=100, ge=1, le=500, description="items per page")
+    cursor: str | None = Field(default=None, max_length=2000, description="`next` of the page before")
