@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -21,13 +22,22 @@ _CONFIG = Config(
 _S3_CONFIG = _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
 
 
-@cache
+_making = threading.Lock()
+
+
 def client(service: str) -> Any:
     """The client of an AWS service ("dynamodb", "s3", "sqs", "events", …) at the deployment's region and address."""
+    # Clients may be shared between threads; making one may not be done by two at once.
+    with _making:
+        return _made(service)
+
+
+@cache
+def _made(service: str) -> Any:
     config = _S3_CONFIG if service == "s3" else _CONFIG
     return boto3.client(service, region_name=settings.region(), endpoint_url=settings.endpoint_url(), config=config)
 
 
 def forget_clients() -> None:
     """Drop every client, so that the next use reads addresses and credentials anew."""
-    client.cache_clear()
+    _made.cache_clear()

@@ -39,3 +39,8 @@ def _queue_url(queue: str) -> str:
 @cache
 def _cached_url(name: str, endpoint: str | None) -> str:
     return str(client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def forget_queues() -> None:
+    """Forget queue addresses, so that the next use asks for them anew."""
+    _cached_url.cache_clear()

@@ -1,0 +1,1 @@
+"""One file per Lambda entrance: unpack the trigger, call one action."""

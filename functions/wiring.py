@@ -1,0 +1,152 @@
+"""Owns the market's machinery as pure data: every function, what wakes it, its bundle and its limits.
+
+The local worker runs from it, CDK builds from it, and tests prove that each market event has its reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Woken by API Gateway for every request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Woken by market events of these names: a rule on the bus feeds the function's own queue."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Woken by messages our own code sends to the function's queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """Woken by objects created under `inbox/` of the files bucket, through the function's queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Woken by the stream of the outbox table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Woken by a schedule, through the function's queue."""
+
+    minutes: int
+
+
+Trigger = Api | Events | Queue | Inbox | Outbox | Every
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function. `memory` in MB, `timeout` in seconds, `batch` in messages, `concurrency` at most at once."""
+
+    name: str
+    handler: str
+    trigger: Trigger
+    bundle: str
+    memory: int = 1024
+    timeout: int = 60
+    batch: int = 10
+    concurrency: int = 10
+
+    @property
+    def has_queue(self) -> bool:
+        return not isinstance(self.trigger, Api | Outbox)
+
+
+REQUALIFYING = (
+    "areas.areas_changed.v1",
+    "assets.assets_changed.v1",
+    "assets.gazetteer_loaded.v1",
+    "competitions.competition_changed.v1",
+    "competitions.competition_published.v1",
+    "registry.application_approved.v1",
+    "registry.application_reinstated.v1",
+    "registry.application_suspended.v1",
+)
+
+FUNCTIONS: tuple[Function, ...] = (
+    Function("api", "app.app", Api(), "api", memory=1769, timeout=29),
+    Function("on-outbox", "functions.on_outbox.handler", Outbox(), "api", memory=512, batch=100, concurrency=1),
+    Function("tick", "functions.tick.handler", Every(1), "api", memory=512, batch=1, concurrency=1),
+    Function("sweep", "functions.sweep.handler", Every(60), "api", memory=512, timeout=300, batch=1, concurrency=1),
+    Function("on-file", "functions.on_file.handler", Inbox(), "api", memory=512),
+    Function(
+        "import-file",
+        "functions.import_file.handler",
+        Events(("files.file_received.v1",)),
+        "files",
+        memory=3008,
+        timeout=900,
+        batch=1,
+    ),
+    Function(
+        "import-areas",
+        "functions.import_areas.handler",
+        Events(("files.file_received.v1",)),
+        "geo",
+        memory=3008,
+        timeout=900,
+        batch=1,
+    ),
+    Function("import-chunk", "functions.import_chunk.handler", Queue(), "files", memory=1769, timeout=300, batch=1),
+    Function(
+        "make-export",
+        "functions.make_export.handler",
+        Events(("files.export_requested.v1",)),
+        "files",
+        memory=3008,
+        timeout=900,
+        batch=1,
+    ),
+    Function("requalify", "functions.requalify.handler", Events(REQUALIFYING), "api", memory=1769, timeout=300),
+    Function(
+        "settle-qualification",
+        "functions.settle_qualification.handler",
+        Events(("competitions.qualification_closed.v1",)),
+        "api",
+        memory=1769,
+        timeout=300,
+        batch=1,
+    ),
+    Function(
+        "draw-up-contracts",
+        "functions.draw_up_contracts.handler",
+        Events(("decisions.results_confirmed.v1",)),
+        "api",
+        timeout=300,
+        batch=1,
+    ),
+    Function(
+        "notify",
+        "functions.notify.handler",
+        Events(
+            (
+                "bidding.ballot_submitted.v1",
+                "competitions.bidding_closed.v1",
+                "competitions.bidding_opened.v1",
+                "competitions.competition_published.v1",
+                "competitions.competition_withdrawn.v1",
+                "contracts.obligations_drawn_up.v1",
+                "decisions.results_confirmed.v1",
+                "files.file_refused.v1",
+                "registry.application_approved.v1",
+                "registry.application_rejected.v1",
+                "registry.application_submitted.v1",
+                "registry.person_invited.v1",
+            )
+        ),
+        "mail",
+        timeout=120,
+    ),
+    Function("send-mail", "functions.send_mail.handler", Queue(), "mail", memory=512, concurrency=2),
+)

@@ -1,0 +1,34 @@
+"""Fixtures every test may ask for: a market's tables and buckets in memory, empty for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+os.environ.setdefault("HEADROOM_STAGE", "test")
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-2")
+os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
+os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "headroom")
+os.environ.setdefault("HEADROOM_USER_POOL_ID", "eu-west-2_testing")
+os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
+
+from tests.tables import create_state
+
+
+@pytest.fixture
+def market() -> Iterator[None]:
+    """Every table, bucket, queue and the bus, empty, in memory."""
+    from moto import mock_aws
+
+    from chalicelib.storage.clients import forget_clients
+    from chalicelib.storage.queues import forget_queues
+
+    with mock_aws():
+        forget_clients()
+        forget_queues()
+        create_state()
+        yield
+    forget_clients()
