@@ -1,4 +1,4 @@
-"""Writes the bank holidays that ship with the product from the `holidays` package: `python -m tests.builders.bank_holidays`."""
+"""Writes the bank holidays that ship from the `holidays` package: `python -m tests.builders.bank_holidays`."""
 
 from __future__ import annotations
 
