@@ -19,7 +19,7 @@ class Event(BaseModel):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        room = cls.__module__.split(".")[1]
+        room = cls.__module__.removeprefix("chalicelib.").split(".")[0]
         cls.name = f"{room}.{_snake(cls.__name__)}.v1"
         _EVENTS[cls.name] = cls
 
