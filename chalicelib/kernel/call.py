@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from typing import Literal
 
 from chalicelib.kernel.errors import Forbidden, NotFound, Unauthorised
@@ -13,6 +14,7 @@ from chalicelib.kernel.errors import Forbidden, NotFound, Unauthorised
 OrganisationKind = Literal["fsp", "so", "market_operator"]
 ActorKind = Literal["person", "machine", "system", "anonymous"]
 
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 ROLES = frozenset({"account", "procurement", "bidding", "confirm", "dispatch", "settlement", "read"})
 
 
@@ -77,3 +79,21 @@ def derived_id(prefix: str, *parts: str) -> str:
     """An id that is the same for the same parts: for what is made in reaction to a fact, however often it is heard."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:26]
     return f"{prefix}_{digest}"
+
+
+def ordered_ids(at: datetime, *cause: str) -> Callable[[str], str]:
+    """A `new_id` whose ids sort by time and are the same, in the same order, for the same instant and cause."""
+    numbers = count()
+
+    def new_id(prefix: str) -> str:
+        text = "\x1f".join([*cause, str(next(numbers))])
+        digest = hashlib.sha256(text.encode()).digest()
+        return timed_id(prefix, at, int.from_bytes(digest[:10], "big"))
+
+    return new_id
+
+
+def timed_id(prefix: str, at: datetime, low: int) -> str:
+    """`prefix_` and 26 characters of Crockford's base 32: 48 bits of milliseconds, then the 80 bits of `low`."""
+    number = (int(at.timestamp() * 1000) << 80) | low
+    return f"{prefix}_" + "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(26)))

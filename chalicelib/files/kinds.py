@@ -1,0 +1,40 @@
+"""Owns the kinds of file that may be dropped and who may drop each: pure data, read at the API and at the inbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.kernel.call import OrganisationKind
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A kind of drop: the organisations it is for, the role it takes and what it is called.
+
+    `sealed` kinds derive from ballots: their receipts, rows and marked workbooks are shown only to people of the
+    organisation who hold the role, and never to the market operator.
+    """
+
+    kind: str
+    title: str
+    organisations: frozenset[OrganisationKind]
+    role: str
+    sealed: bool = False
+
+
+def _kind(kind: str, title: str, role: str, *organisations: OrganisationKind, sealed: bool = False) -> FileKind:
+    return FileKind(kind, title, frozenset(organisations), role, sealed)
+
+
+_ALL = (
+    _kind("assets", "Assets", "procurement", "fsp"),
+    _kind("areas", "Areas", "procurement", "so"),
+    _kind("competitions", "Competitions", "procurement", "so"),
+    _kind("overrides", "Qualification overrides", "procurement", "so"),
+    _kind("entries", "Entries", "procurement", "fsp"),
+    _kind("bids", "Bids", "bidding", "fsp", sealed=True),
+    _kind("decisions", "Decisions on bids", "procurement", "so"),
+    _kind("postcodes", "Postcode gazetteer", "account", "market_operator"),
+)
+
+KINDS: dict[str, FileKind] = {kind.kind: kind for kind in _ALL}
