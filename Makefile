@@ -1,0 +1,60 @@
+# Headroom. `make help` lists what there is. Needs make and a Python of at least 3.11; everything else is fetched.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; exit; }; done; echo python3)
+BIN := .venv/bin
+GROUPS := api files geo mail local dev
+PORT ?= 8000
+DATA ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run demo test check format types imports bench locks clean reset
+
+help:           ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:          ## install what running needs
+	@$(PYTHON) local/install.py local
+
+setup-dev:      ## install what testing needs
+	@$(PYTHON) local/install.py dev
+
+run: setup      ## start the whole market at http://127.0.0.1:8000 (PORT=…, ARGS="--no-seed")
+	@exec $(BIN)/python -m local --port $(PORT) $(ARGS)
+
+demo: setup     ## one competition from file to obligations; DATA=../shared/data takes real input
+	@exec $(BIN)/python -m local.demo $(if $(DATA),--data $(DATA)) $(ARGS)
+
+test: setup-dev ## every test, and the proof that rules and lifecycles are tested to the last branch
+	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report= $(ARGS)
+	@$(BIN)/coverage report --include='*/rules*.py,*/lifecycle.py' --skip-covered --fail-under=100
+
+check: setup-dev ## lint, format, types, imports, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+format: setup-dev ## put every file in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup-dev ## every benchmark beside its peer
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
+
+locks:          ## pin every group of pyproject.toml anew
+	@command -v uv >/dev/null || { echo "make locks needs uv: pip install uv"; exit 1; }
+	@set -e; pin() { env -u PIP_FIND_LINKS -u UV_FIND_LINKS uv pip compile --quiet --universal --generate-hashes \
+		--python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links "$$@"; }; \
+	echo dev; pin --upgrade --group dev -o requirements/dev.txt; \
+	for group in $(filter-out dev,$(GROUPS)); do \
+		echo $$group; pin --upgrade --constraint requirements/dev.txt --group $$group -o requirements/$$group.txt; done
+
+clean:          ## remove what was installed and made, but never the market's state
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov demo-out bench-out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+reset:          ## throw the local market's state away
+	rm -rf .local

@@ -1,0 +1,175 @@
+"""Owns `.venv`: makes it and fills it from a lock file. Standard library only; any Python 3.7 gets at least its refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urljoin
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+OLDEST = (3, 11)
+NEEDS_MB = 800
+_NO_NETWORK = re.compile(
+    r"name resolution|not known|network is unreachable|failed to fetch|connection (error|refused|timed out)|dns error"
+    r"|newconnectionerror|error sending request|no matching distribution found",
+    re.IGNORECASE,
+)
+
+
+class Stopped(Exception):
+    """Installing cannot go on; the text says why and what to do next."""
+
+
+def main(group: str) -> None:
+    """Bring `.venv` to what `requirements/<group>.txt` names; does nothing when it is there already."""
+    _check_python()
+    lock = ROOT / "requirements" / (group + ".txt")
+    if _is_current(group, lock):
+        return
+    started = time.monotonic()
+    print("installing packages (%s) ..." % group, flush=True)
+    _check_space()
+    _make_venv(lock)
+    for old in VENV.glob(".installed-*"):
+        old.unlink()
+    _install(lock)
+    _stamp(group).write_text(_fingerprint(lock))
+    print("installed packages (%s)  %.1f s" % (group, time.monotonic() - started), flush=True)
+
+
+def _check_python() -> None:
+    if sys.version_info[:2] < OLDEST:
+        raise Stopped(
+            "Headroom needs Python %d.%d or newer; %s is %s.\n"
+            "Install a newer one (Debian 12 and Ubuntu 24.04 have it as python3), or say which to use: "
+            "make run PYTHON=/path/to/python3.12" % (OLDEST + (sys.executable, sys.version.split()[0]))
+        )
+
+
+def _check_space() -> None:
+    free = shutil.disk_usage(str(ROOT)).free // 2**20
+    if free < NEEDS_MB:
+        raise Stopped(
+            "Installing needs about %d MB; %s has %d MB free. Make room there and start again." % (NEEDS_MB, ROOT, free)
+        )
+
+
+def _make_venv(lock: Path) -> None:
+    if _venv_python().exists():
+        return
+    uv = shutil.which("uv")
+    if uv:
+        _run([uv, "venv", "--quiet", "--python", sys.executable, str(VENV)])
+    elif _run([sys.executable, "-m", "venv", str(VENV)], may_fail=True):
+        # Debian keeps the part of venv that brings pip in a package of its own: do without it.
+        shutil.rmtree(str(VENV), ignore_errors=True)
+        _run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
+        _fetch_pip(lock)
+
+
+def _install(lock: Path) -> None:
+    uv = shutil.which("uv")
+    python = str(_venv_python())
+    if uv:
+        _run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)])
+    else:
+        _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(lock)])
+
+
+def _fetch_pip(lock: Path) -> None:
+    """Install the pip that the lock names, from its wheel alone, checked against the lock's hashes."""
+    version, hashes = _locked_pip(lock.read_text())
+    index = os.environ.get("PIP_INDEX_URL", "https://index.invalid/simple").rstrip("/") + "/pip/"
+    try:
+        page = urlopen(index, timeout=60).read().decode()
+        link = re.search(r'href="([^"#]*pip-%s-py3-none-any\.whl)' % re.escape(version), page)
+        if link is None:
+            raise Stopped("The package index %s has no pip %s. Install python3-venv or uv, then start again." % (index, version))
+        wheel = urlopen(urljoin(index, link.group(1)), timeout=120).read()
+    except (URLError, OSError) as error:
+        raise _no_network(str(error)) from error
+    if hashlib.sha256(wheel).hexdigest() not in hashes:
+        raise Stopped("The pip that %s gave is not the one the lock file names; nothing was installed." % index)
+    _run_wheel(wheel, "pip-%s-py3-none-any.whl" % version)
+
+
+def _locked_pip(lock: str) -> tuple[str, list[str]]:
+    entry = re.search(r"^pip==(\S+) ((?:.*\\\n)*.*)$", lock, re.MULTILINE)
+    if entry is None:
+        raise Stopped("This Python has no pip of its own: install python3-venv (Debian, Ubuntu) or uv, then start again.")
+    return entry.group(1), re.findall(r"sha256:([0-9a-f]{64})", entry.group(2))
+
+
+def _run_wheel(wheel: bytes, name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(wheel)
+        _run([str(_venv_python()), str(path / "pip"), "install", "--quiet", "--no-index", str(path)])
+
+
+def _run(command: list[str], may_fail: bool = False) -> int:
+    """Run a command quietly; its output is shown when it fails and must not."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=str(ROOT))
+    if done.returncode and not may_fail:
+        raise _failed(command, done.stdout.decode(errors="replace"))
+    return done.returncode
+
+
+def _failed(command: list[str], output: str) -> Stopped:
+    if _NO_NETWORK.search(output):
+        return _no_network(output)
+    if "No space left" in output:
+        return Stopped("The disk of %s is full. Make room and start again." % ROOT)
+    return Stopped("%s\n\nInstalling stopped at: %s" % (output.strip()[-3000:], " ".join(command)))
+
+
+def _no_network(detail: str) -> Stopped:
+    last = detail.strip().splitlines()[-1] if detail.strip() else ""
+    return Stopped(
+        "Packages could not be fetched: %s\n"
+        "The first start needs the network (later ones do not). Check it, or set PIP_INDEX_URL to an index you can reach, "
+        "and start again." % last
+    )
+
+
+def _venv_python() -> Path:
+    return VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+def _stamp(group: str) -> Path:
+    return VENV / (".installed-" + group)
+
+
+def _is_current(group: str, lock: Path) -> bool:
+    """Installed for this lock already, here or as a part of the development group."""
+    wanted = _fingerprint(lock)
+    if not _venv_python().exists():
+        return False
+    if _stamp(group).exists() and _stamp(group).read_text() == wanted:
+        return True
+    dev = ROOT / "requirements" / "dev.txt"
+    return group != "dev" and _stamp("dev").exists() and _stamp("dev").read_text() == _fingerprint(dev)
+
+
+def _fingerprint(lock: Path) -> str:
+    return json.dumps([hashlib.sha256(lock.read_bytes()).hexdigest(), str(VENV)])
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except Stopped as stopped:
+        sys.exit("\n" + str(stopped))
+    except KeyboardInterrupt:
+        sys.exit("\nstopped")
