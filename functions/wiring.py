@@ -148,5 +148,8 @@ FUNCTIONS: tuple[Function, ...] = (
         "mail",
         timeout=120,
     ),
+    Function(
+        "send-digests", "functions.send_digests.handler", Every(15), "api", memory=512, timeout=300, batch=1, concurrency=1
+    ),
     Function("send-mail", "functions.send_mail.handler", Queue(), "mail", memory=512, concurrency=2),
 )

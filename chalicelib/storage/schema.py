@@ -48,7 +48,7 @@ REGISTRY = Table(
     ),
 )
 ASSETS = Table("assets", (Index("by_owner", "owner", "ref"),))
-AREAS = Table("areas", (Index("by_so", "so", "ref"), Index("by_zone", "zone", "pk")))
+AREAS = Table("areas", (Index("by_so", "so", "ref"),))
 COMPETITIONS = Table(
     "competitions",
     (
@@ -64,7 +64,7 @@ CONTRACTS = Table(
     "contracts",
     (Index("by_fsp", "fsp", "sort"), Index("by_so", "so", "sort"), Index("by_asset", "asset", "pk")),
 )
-NOTIFICATIONS = Table("notifications", (Index("by_organisation", "org", "at"),))
+NOTIFICATIONS = Table("notifications", (Index("by_organisation", "org", "at"), Index("unsent", "unsent", "at")))
 
 TABLES: tuple[Table, ...] = (
     OUTBOX,

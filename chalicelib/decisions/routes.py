@@ -1,0 +1,71 @@
+"""Endpoints of deciding: bids after close, decisions, confirmation, results."""
+
+from __future__ import annotations
+
+from chalicelib.decisions import actions, reads
+from chalicelib.decisions.models import (
+    ConfirmationView,
+    DecidedBidView,
+    DecisionsRequest,
+    OverviewQuery,
+    OverviewView,
+    ResultsView,
+)
+from chalicelib.edge.web import Page, PageQuery, Routes, either, fsp, so
+from chalicelib.kernel.call import Call
+
+routes = Routes(__name__)
+
+
+@routes.get("/decisions", query=OverviewQuery, returns=Page[OverviewView], who=so("read"))
+def list_overviews(call: Call, query: OverviewQuery) -> Page[OverviewView]:
+    """Where deciding stands in each closed competition, those without bids too."""
+    return reads.list_overviews(call, query)
+
+
+@routes.get("/competitions/{competition_id}/bids", query=PageQuery, returns=Page[DecidedBidView], who=so("procurement"))
+def list_bids_to_decide(call: Call, competition_id: str, query: PageQuery) -> Page[DecidedBidView]:
+    """The bids of a closed competition with what was decided, cheapest first."""
+    return reads.list_bids(call, competition_id, query)
+
+
+@routes.get("/competitions/{competition_id}/decisions", returns=OverviewView, who=so("read"))
+def get_decisions_overview(call: Call, competition_id: str) -> OverviewView:
+    """Where deciding stands in a closed competition."""
+    return actions.get_overview(call, competition_id)
+
+
+@routes.post(
+    "/competitions/{competition_id}/decisions",
+    body=DecisionsRequest,
+    returns=OverviewView,
+    who=so("procurement"),
+    replay=actions.get_overview,
+)
+def record_decisions(call: Call, competition_id: str, body: DecisionsRequest) -> OverviewView:
+    """Decide bids, many at once: all are taken or none; changeable until results are confirmed."""
+    return actions.record_decisions(call, competition_id, body)
+
+
+@routes.post(
+    "/competitions/{competition_id}/confirmation",
+    returns=ConfirmationView,
+    status=201,
+    who=so("confirm"),
+    replay=actions.get_confirmation,
+)
+def confirm_results(call: Call, competition_id: str) -> ConfirmationView:
+    """Make the decisions final, once and for all."""
+    return actions.confirm_results(call, competition_id)
+
+
+@routes.get("/competitions/{competition_id}/confirmation", returns=ConfirmationView, who=so("read"))
+def get_confirmation(call: Call, competition_id: str) -> ConfirmationView:
+    """When and by whom results were confirmed."""
+    return actions.get_confirmation(call, competition_id)
+
+
+@routes.get("/competitions/{competition_id}/results", returns=ResultsView, who=either(so("read"), fsp("read")))
+def get_results(call: Call, competition_id: str) -> ResultsView:
+    """Confirmed results: aggregates for all, bids for whom they concern."""
+    return reads.get_results(call, competition_id)

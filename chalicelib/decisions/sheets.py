@@ -1,0 +1,74 @@
+"""Owns the bids file as columns: what the operator is given to decide on, and reads back with its decisions."""
+
+from __future__ import annotations
+
+from chalicelib.decisions.models import REASONS
+from chalicelib.files.columns import CellKind, Choice, Column, DecimalNumber, Duration, Sheet, Template, Text
+
+BIDS = "Bids"
+_MW = DecimalNumber(places=6)
+_PRICE = DecimalNumber(places=6, minimum=None)
+_SPELLINGS = {"accept": "accepted", "yes": "accepted", "reject": "rejected", "no": "rejected"}
+
+
+def _shown(header: str, field: str, help_text: str, kind: CellKind | None = None) -> Column:
+    return Column(header, field, help_text, kind=kind or Text(), shown_only=True)
+
+
+_WHICH = (
+    Column("Bid ID", "bid_id", "The bid that is decided. Leave as it is.", True, Text(80), "bid_01k…-001-0001"),
+    Column("Competition ID", "competition_id", "Its competition. Leave as it is.", True, Text(80), "comp_01k…"),
+)
+_ABOUT = (
+    _shown("Ballot ID", "ballot_id", "The ballot the bid belongs to."),
+    _shown("Competition Ref", "competition_reference", "The competition's reference."),
+    _shown("Competition Name", "name", "The competition's name."),
+    _shown("Scheme", "dps_record_reference", "The scheme it needs, if any."),
+    _shown("Service Period", "service_period_name", "The service period."),
+    _shown("Service Window", "service_window_name", "The service window."),
+    _shown("FSP", "fsp_name", "Who bids."),
+    _shown("Offered MW", "offered_mw", "What was bid.", _MW),
+    _shown("Available MW", "capacity_mw", "What can be accepted: less than offered where assets dropped out.", _MW),
+    _shown("Divisibility", "divisibility", "all-or-nothing, or divisible."),
+    _shown("Minimum Acceptance MW", "minimum_acceptance_mw", "The least of a divisible bid that may be accepted.", _MW),
+    _shown("Linked Group", "linked_group", "Bids of a ballot with the same group are accepted or rejected together."),
+    _shown("Exclusive Group", "exclusive_group", "Of bids of a ballot with the same group at most one is accepted."),
+    _shown("Maximum Run Time", "maximum_run_time", "How long it can run.", Duration()),
+    _shown("Availability Price", "availability_price", "Per MW/h.", _PRICE),
+    _shown("Utilisation Price", "utilisation_price", "Per MWh.", _PRICE),
+    _shown("Service Fee", "service_fee", "Per MW for the service period.", _PRICE),
+    _shown("Expected Cost", "expected_cost", "MW x (H_av x availability + H_ut x utilisation) + fee x MW.", _PRICE),
+    _shown("Effective Price", "effective_price", "Expected cost per MW/h, or per MWh without availability.", _PRICE),
+    _shown("Flags", "flags", "What to be aware of."),
+    _shown("Proposal", "proposal", "The proposed decision, where one was made."),
+)
+_DECISION = (
+    Column(
+        "Decision",
+        "decision",
+        "Leave blank to decide later.",
+        kind=Choice(("accepted", "rejected", "undecided"), _SPELLINGS),
+        example="accepted",
+    ),
+    Column("Accepted MW", "accepted_mw", "Blank accepts the whole bid.", kind=_MW, example="1.5"),
+    Column(
+        "Reason",
+        "reason",
+        "Required for a rejection: " + " ".join(f"{code}: {text}" for code, text in REASONS.items()),
+        kind=Choice(tuple(REASONS)),
+        example="OUT_OF_MERIT",
+    ),
+    Column("Comment", "comment", "Shown to the provider. Required with OTHER.", kind=Text(1000)),
+)
+
+TEMPLATE = Template(
+    kind="decisions",
+    title="Decisions on bids",
+    version="1",
+    sheets=(Sheet(BIDS, (*_WHICH, *_ABOUT, *_DECISION), unique=("bid_id",)),),
+    how_to=(
+        "Download the bids of closed competitions, fill Decision, Accepted MW, Reason and Comment, and upload the file.",
+        "Upload it as often as you like until the results are confirmed; rows already final are errors.",
+        "Deciding is not confirming: results become final when a person with the confirm role confirms them.",
+    ),
+)

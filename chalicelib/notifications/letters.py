@@ -1,0 +1,23 @@
+"""Owns the list of letters: what the market tells, and which people of an organisation hear it."""
+
+from __future__ import annotations
+
+from chalicelib.notifications.models import Letter
+
+LETTERS: dict[str, Letter] = {
+    letter.name: letter
+    for letter in (
+        Letter(name="invited", role="account"),
+        Letter(name="application_submitted", role="procurement"),
+        Letter(name="application_approved", role="account"),
+        Letter(name="application_rejected", role="account"),
+        Letter(name="competition_published", role="procurement", cadence="digest", contractual=False),
+        Letter(name="competition_withdrawn", role="procurement"),
+        Letter(name="bidding_opened", role="bidding", cadence="digest", contractual=False),
+        Letter(name="ballot_received", role="bidding"),
+        Letter(name="bidding_closed", role="procurement"),
+        Letter(name="results_confirmed", role="bidding"),
+        Letter(name="obligations_ready", role="bidding"),
+        Letter(name="file_refused", role="procurement"),
+    )
+}

@@ -1,0 +1,53 @@
+"""Hands mails to SES: the market's only way out to an inbox."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from chalicelib.kernel.call import Call
+from chalicelib.notifications import actions
+from chalicelib.notifications.models import Envelope, Recipient
+from chalicelib.notifications.rendering import render
+from chalicelib.storage import settings
+from chalicelib.storage.clients import client
+
+_NEVER = {"MessageRejected", "InvalidParameterValue"}
+
+
+def send_mail(call: Call, mail_id: str) -> None:
+    """Send one mail, then mark it sent.
+
+    A crash between the two sends it a second time under the same id: that window is the only one, and is accepted.
+    Throttling and faults of the post are raised, so that the queue brings the mail again.
+    """
+    mail = actions.find_unsent(mail_id)
+    if mail is None:
+        return
+    recipient = actions.find_recipient(mail)
+    if recipient is None:
+        actions.record_undeliverable(call, mail, "the person has left the organisation")
+        return
+    try:
+        _hand_over(mail_id, recipient, render(mail, recipient, settings.web_origin()))
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in _NEVER:
+            raise
+        actions.record_undeliverable(call, mail, f"the post refused it: {code}")
+        return
+    actions.record_sent(call, mail)
+
+
+def _hand_over(mail_id: str, recipient: Recipient, envelope: Envelope) -> None:
+    client("ses").send_email(
+        Source=settings.mail_sender(),
+        Destination={"ToAddresses": [recipient.email]},
+        Message={
+            "Subject": {"Data": envelope.subject, "Charset": "UTF-8"},
+            "Body": {
+                "Text": {"Data": envelope.text, "Charset": "UTF-8"},
+                "Html": {"Data": envelope.html, "Charset": "UTF-8"},
+            },
+        },
+        Tags=[{"Name": "mail_id", "Value": mail_id}],
+    )
