@@ -84,7 +84,19 @@ def _install(lock: Path) -> None:
     if uv:
         _run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)])
     else:
-        _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(lock)])
+        _run(
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "-r",
+                str(lock),
+            ]
+        )
 
 
 def _fetch_pip(lock: Path) -> None:
@@ -95,7 +107,9 @@ def _fetch_pip(lock: Path) -> None:
         page = urlopen(index, timeout=60).read().decode()
         link = re.search(r'href="([^"#]*pip-%s-py3-none-any\.whl)' % re.escape(version), page)
         if link is None:
-            raise Stopped("The package index %s has no pip %s. Install python3-venv or uv, then start again." % (index, version))
+            raise Stopped(
+                "The package index %s has no pip %s. Install python3-venv or uv, then start again." % (index, version)
+            )
         wheel = urlopen(urljoin(index, link.group(1)), timeout=120).read()
     except (URLError, OSError) as error:
         raise _no_network(str(error)) from error
@@ -107,7 +121,9 @@ def _fetch_pip(lock: Path) -> None:
 def _locked_pip(lock: str) -> tuple[str, list[str]]:
     entry = re.search(r"^pip==(\S+) ((?:.*\\\n)*.*)$", lock, re.MULTILINE)
     if entry is None:
-        raise Stopped("This Python has no pip of its own: install python3-venv (Debian, Ubuntu) or uv, then start again.")
+        raise Stopped(
+            "This Python has no pip of its own: install python3-venv (Debian, Ubuntu) or uv, then start again."
+        )
     return entry.group(1), re.findall(r"sha256:([0-9a-f]{64})", entry.group(2))
 
 
@@ -120,7 +136,9 @@ def _run_wheel(wheel: bytes, name: str) -> None:
 
 def _run(command: list[str], may_fail: bool = False) -> int:
     """Run a command quietly; its output is shown when it fails and must not."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=str(ROOT))
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=str(ROOT)
+    )
     if done.returncode and not may_fail:
         raise _failed(command, done.stdout.decode(errors="replace"))
     return done.returncode
