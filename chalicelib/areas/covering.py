@@ -24,10 +24,10 @@ Floats = NDArray[np.float64]
 
 # Above this level a cell is wider than one flat frame may be; from it on, distances decide which edges a cell keeps.
 _FRAME_LEVEL = 3
-# A clip with more edges through its cell than this is split while it can be; one outside may hold more: it is seldom
-# reached, and small cells far from a boundary keep nearly the same edges as large ones.
+# A cell with more edges through it than this is split while it can be; more edges are allowed for the distance, since
+# they are seldom reached, and small cells far from a boundary keep nearly the same ones as large cells.
 _MOST_LOCAL = 16
-_HALO_LEVEL = 3
+_MOST_NEAR = 1_024
 _SLACK = 1.01
 
 
@@ -99,7 +99,7 @@ def _decide(part: _Part, halo_m: float) -> list[Covered | _Part]:
             return [Covered(part.level, part.code, None)]
         if not len(near):
             return []
-    if _must_split(part.level, int(through.sum())):
+    if _must_split(part.level, int(through.sum()), len(near)):
         return _split(part, band, near)
     return [Covered(part.level, part.code, _clip(band[through], near, odd, turns, away_m, south, west))]
 
@@ -116,8 +116,8 @@ def _decide_coarse(
     return _split(part, band, part.near)
 
 
-def _must_split(level: int, through: int) -> bool:
-    return level < cells.FINEST and through > _MOST_LOCAL
+def _must_split(level: int, through: int, near: int) -> bool:
+    return level < cells.FINEST and (through > _MOST_LOCAL or near > _MOST_NEAR)
 
 
 def _split(part: _Part, band: Integers, near: Integers) -> list[Covered | _Part]:

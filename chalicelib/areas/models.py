@@ -5,13 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
-from chalicelib.kernel.models import Instant, Value
-from chalicelib.kernel.quantities import Degrees, Metres
+from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.kernel.quantities import Degrees, Metres, plain
 
 MatchKind = Literal["area", "bounding box", "postcode", "meter"]
 AreaState = Literal["current", "archived"]
+
+MOST_REF = 100
+MOST_NAME = 200
 
 LARGEST_BUFFER_M = Decimal(4_000)
 """The widest `area_buffer` a competition may have, in metres on the ground."""
@@ -31,7 +34,7 @@ class Box(Value):
 
 
 class Boundary(Value):
-    """The lists of one boundary, as given: each postcode and sector normalised, each meter id as text."""
+    """The lists of one boundary, sorted, each once: postcodes and sectors normalised, meter ids as text."""
 
     postcodes: tuple[str, ...] = ()
     sectors: tuple[str, ...] = ()
@@ -42,24 +45,24 @@ class Boundary(Value):
 class Zone(Value):
     """A boundary that never changes, named by the hash of what it holds; areas and competitions share it.
 
-    The exact geometry is a body of its own (`geometry_digest`: WKB in degrees, WGS84); `lists_digest` is the body
-    of the lists. `cells` counts its cells; counts of zero mean that it has nothing of that kind.
+    What is large is kept as bodies, here by key: `geometry` (WKB in degrees, WGS84: the exact boundary), `lists`
+    (a `Boundary`: postcodes, sectors, meters, boxes), `cells` (its covering, packed) and `outline` (GeoJSON for the
+    screen). A count of zero means that it holds nothing of that kind.
     """
 
     id: str
-    geometry_digest: str | None = None
-    lists_digest: str | None = None
-    cells_digest: str | None = None
-    outline_digest: str | None = None
+    geometry: str | None = None
+    lists: str | None = None
+    cells: str | None = None
+    outline: str | None = None
     polygons: int = 0
     vertices: int = 0
     boxes: int = 0
     postcodes: int = 0
     sectors: int = 0
     meters: int = 0
-    cells: int = 0
     bounds: Box | None = None
-    area_km2: Decimal | None = None
+    area_km2: Annotated[Decimal, PlainSerializer(plain, return_type=str)] | None = None
 
     @property
     def kinds(self) -> tuple[MatchKind, ...]:
@@ -110,6 +113,7 @@ class AreaVersion(Value):
     name: str
     zone_id: str
     kinds: tuple[MatchKind, ...]
+    state: AreaState = "current"
     at: Instant
     by: str
     source: str | None = None
@@ -117,7 +121,7 @@ class AreaVersion(Value):
 
 
 class AreaView(Value):
-    """An area as the API tells it; `outline` (GeoJSON geometry, simplified for the screen) only when asked for one."""
+    """An area as the API tells its operator; `outline` (GeoJSON, simplified for the screen) only when asked for one."""
 
     id: str
     so: str
@@ -128,13 +132,65 @@ class AreaView(Value):
     kinds: tuple[MatchKind, ...]
     zone_id: str
     changed_at: Instant
+    source: str | None = None
     polygons: int
     vertices: int
     boxes: int
     postcodes: int
     sectors: int
     meters: int
-    area_km2: Annotated[str | None, Field(description="on the ground, of the polygons")] = None
+    area_km2: str | None = Field(default=None, description="on the ground, of the polygons")
     bounds: Box | None = None
     outline: dict[str, Any] | None = None
+
+
+class AreaQuery(PageQuery):
+    """Which areas: archived ones only when asked for."""
+
+    state: AreaState = "current"
+    ref: str | None = Field(default=None, max_length=MOST_REF, description="only the area of this reference")
+
+
+class AreaChange(Value):
+    """What an operator may change of an area without a file; the boundary itself comes by upload."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=MOST_NAME)
+    state: AreaState | None = None
+
+
+class Staged(Value):
+    """What an area becomes once the import that staged it is done."""
+
+    area: Area
+    import_id: str
+
+
+class AreaHead(Value):
+    """An area's head row: what it is, and what an import not yet settled makes of it."""
+
+    area: Area | None = None
+    staged: Staged | None = None
+
+
+class ImportLock(Value):
+    """Which import of an operator's areas began last: only that one may finish."""
+
+    import_id: str
+
+
+class ImportDone(Value):
+    """The one pointer: while it is absent nothing of the import is seen, once it stands all of it is."""
+
+    import_id: str
+    so: str
+    at: Instant
+    areas: int
+
+
+class NewArea(Value):
+    """An area as a file gives it, checked, its zone kept already."""
+
+    ref: str
+    name: str
+    zone: Zone
     attributes: dict[str, str] = Field(default_factory=dict)

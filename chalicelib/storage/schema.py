@@ -47,7 +47,7 @@ REGISTRY = Table(
         Index("organisations_by_kind", "org_kind", "pk"),
     ),
 )
-ASSETS = Table("assets", (Index("by_owner", "owner", "ref"),))
+ASSETS = Table("assets", (Index("by_owner", "owner", "ref"), Index("by_owner_changed", "owner", "changed")))
 AREAS = Table("areas", (Index("by_so", "so", "ref"),))
 COMPETITIONS = Table(
     "competitions",
@@ -58,7 +58,7 @@ COMPETITIONS = Table(
     ),
 )
 QUALIFICATION = Table("qualification", (Index("by_asset", "asset", "pk"), Index("by_organisation", "org", "sk")))
-BIDDING = Table("bidding", (Index("by_organisation", "org", "at"), Index("by_competition", "competition", "pk")))
+BIDDING = Table("bidding", (Index("by_organisation", "org", "at"),))
 DECISIONS = Table("decisions", (Index("to_decide", "so", "closed_at"),))
 CONTRACTS = Table(
     "contracts",

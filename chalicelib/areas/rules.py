@@ -1,0 +1,99 @@
+"""Owns the rules of areas: what a boundary's lists may hold, and how they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from chalicelib.areas.models import LARGEST_BUFFER_M, MOST_REF, Boundary, Box
+from chalicelib.kernel.errors import Problem
+from chalicelib.kernel.quantities import plain
+
+_POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
+_SECTOR = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9]")
+
+
+def normal_postcode(text: str) -> str:
+    """A postcode as we compare it: capitals, one space before the last three characters."""
+    bare = "".join(text.upper().split())
+    return f"{bare[:-3]} {bare[-3:]}".strip()
+
+
+def normal_sector(text: str) -> str:
+    """A postcode sector as we compare it: capitals, one space before the last character ("IP1 2")."""
+    bare = "".join(text.upper().split())
+    return f"{bare[:-1]} {bare[-1:]}".strip()
+
+
+def sector_of(postcode: str) -> str:
+    """The sector a postcode lies in: "IP1 2AB" is in "IP1 2"."""
+    return normal_postcode(postcode)[:-2]
+
+
+def postcode_problem(text: str) -> Problem | None:
+    """A listed postcode must be a whole one of Great Britain."""
+    if _POSTCODE.fullmatch(normal_postcode(text)):
+        return None
+    return Problem("area.postcode", f"{text!r} is not a postcode.", "postcode", "a whole postcode, such as IP1 2AB")
+
+
+def sector_problem(text: str) -> Problem | None:
+    """A listed sector must be an outward code and the first figure of the inward one."""
+    if _SECTOR.fullmatch(normal_sector(text)):
+        return None
+    return Problem("area.sector", f"{text!r} is not a postcode sector.", "sector", "a sector, such as IP1 2")
+
+
+def box_problems(box: Box) -> list[Problem]:
+    """A box has its north above its south and its east beyond its west, on the globe."""
+    problems = []
+    if not -90 <= box.south < box.north <= 90:
+        sentence = f"South {plain(box.south)} must be below north {plain(box.north)}, both from -90 to 90."
+        problems.append(Problem("area.box_latitude", sentence, "box_south", "degrees, WGS84"))
+    if not -180 <= box.west < box.east <= 180:
+        sentence = f"West {plain(box.west)} must be before east {plain(box.east)}, both from -180 to 180."
+        problems.append(Problem("area.box_longitude", sentence, "box_west", "degrees, WGS84"))
+    return problems
+
+
+def boundary(
+    postcodes: Iterable[str] = (), sectors: Iterable[str] = (), meters: Iterable[str] = (), boxes: Iterable[Box] = ()
+) -> Boundary:
+    """The lists of a boundary, normalised, each entry once, sorted: the same lists are the same zone."""
+    return Boundary(
+        postcodes=tuple(sorted({normal_postcode(text) for text in postcodes})),
+        sectors=tuple(sorted({normal_sector(text) for text in sectors})),
+        meters=tuple(sorted({normal_meter(text) for text in meters})),
+        boxes=tuple(sorted({_trimmed(box) for box in boxes}, key=_box_key)),
+    )
+
+
+def normal_meter(text: str) -> str:
+    """A meter id as we compare it: without spaces."""
+    return "".join(text.split())
+
+
+def ref_problem(ref: str) -> Problem | None:
+    """An area's reference is there, on one line, and short enough to be typed in a workbook."""
+    if not ref:
+        return Problem("area.reference_empty", "It has no reference.", "ref", "a reference that no other area has")
+    if len(ref) > MOST_REF or not ref.isprintable():
+        return Problem("area.reference", f"Its reference {ref[:40]!r} is not usable.", "ref", f"one line, {MOST_REF} characters")
+    return None
+
+
+def buffer_problem(metres: Decimal) -> Problem | None:
+    """A competition may widen areas by at most as much as their cells reach."""
+    if 0 <= metres <= LARGEST_BUFFER_M:
+        return None
+    sentence = f"A buffer of {plain(metres)} m is not possible."
+    return Problem("area.buffer", sentence, "area_buffer", f"0 to {LARGEST_BUFFER_M} metres")
+
+
+def _trimmed(box: Box) -> Box:
+    return Box(**{side: Decimal(plain(value)) for side, value in box})
+
+
+def _box_key(box: Box) -> tuple[Decimal, ...]:
+    return box.south, box.west, box.north, box.east
