@@ -1,0 +1,1 @@
+"""Who may take part with which assets: rules and their trace, overrides, entry, and the qualified set at close."""

@@ -1,0 +1,355 @@
+"""Owns the values of qualification: needs, answers with their numbers, overrides, entries and sheets."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.kernel.quantities import Kilovolts, Megawatts, Metres
+
+Rule = Literal["location", "voltage", "capacity", "deadline", "company", "status"]
+MatchKind = Literal["meter", "area", "postcode", "bounding box", "buffer"]
+LocationRule = Literal["area_or_meter", "area", "meter"]
+Choice = Literal["undecided", "entered", "withdrawn"]
+EntryState = Literal["undecided", "entered", "withdrawn", "not applicable"]
+Effect = Literal["qualify", "disqualify"]
+Standing = Literal["eligible", "not eligible", "qualified", "not qualified"]
+Loss = Literal["lower capacity", "archived", "approval lost"]
+
+RULES: tuple[Rule, ...] = ("location", "voltage", "capacity", "deadline", "company", "status")
+"""The automatic rules of page 4; the place in this tuple is the rule's bit in an answer."""
+MATCH_ORDER: tuple[MatchKind, ...] = ("meter", "area", "postcode", "bounding box", "buffer")
+"""The ways a location matches, surest first."""
+
+MOST_AT_ONCE = 40
+"""Overrides or entries in one request: together with their audit records they are one transaction."""
+
+Reason = Annotated[str, Field(min_length=3, max_length=500, description="shown to the FSP")]
+
+
+class Need(Value):
+    """What one competition asks of an asset; everything the rules compare with.
+
+    `zones` names each zone by the area it stands for; `smallest_minimum_mw` is the smallest minimum aggregate asset
+    size of all its windows.
+    """
+
+    competition_id: str
+    so: str
+    version: int
+    zones: dict[str, str]
+    location_rule: LocationRule = "area_or_meter"
+    buffer_m: Metres = Decimal(0)
+    lowest_kv: Kilovolts | None = None
+    highest_kv: Kilovolts | None = None
+    power_type: str
+    direction: str
+    deadline: Instant
+    scheme_id: str | None = None
+    scheme_ref: str | None = None
+    smallest_minimum_mw: Megawatts = Decimal(0)
+    entry_required: bool = False
+
+
+class Company(Value):
+    """How an FSP stands in the scheme a competition names, now and at the close of qualification.
+
+    `version` grows with every move of the application; `state` is None where there is no application.
+    """
+
+    state: str | None = None
+    approved_now: bool = False
+    approved_at_close: bool = False
+    version: int = 0
+
+
+class Location(Value):
+    """How an asset lies to a competition: the surest match, or the nearest boundary when it is outside by < 1 km.
+
+    `area` is the area's reference; `distance_m` counts from its unwidened edge, 0 inside; `placed` says whether the
+    asset has a place at all.
+    """
+
+    match: MatchKind | None = None
+    area: str | None = None
+    distance_m: Metres | None = None
+    placed: bool = True
+
+
+class Answer(Value):
+    """One asset against one competition, as at the close of qualification or, before it, as it stands.
+
+    Bit i of `passed` is rule i of `RULES`. The other fields are the two things each rule compared, from which the
+    sentences are rendered on reading. `remaining_mw` and `losses` tell what was lost after the close. The versions
+    are those of the facts it was made from: `head_version` is the asset's newest, `asset_version` the one assessed.
+    """
+
+    competition_id: str
+    so: str
+    fsp: str
+    asset_id: str
+    asset_ref: str
+    passed: int = Field(ge=0, lt=64)
+    match: MatchKind | None = None
+    area: str | None = None
+    distance_m: Metres | None = None
+    placed: bool = True
+    location_rule: LocationRule
+    buffer_m: Metres
+    voltage_kv: Kilovolts
+    lowest_kv: Kilovolts | None = None
+    highest_kv: Kilovolts | None = None
+    power_type: str
+    direction: str
+    capacity_mw: Megawatts
+    complete_since: Instant
+    deadline: Instant
+    scheme_ref: str | None = None
+    company_state: str | None = None
+    status: str
+    remaining_mw: Megawatts
+    losses: tuple[Loss, ...] = ()
+    asset_version: int
+    head_version: int
+    competition_version: int
+    company_version: int = 0
+
+    @property
+    def location(self) -> Location:
+        return Location(match=self.match, area=self.area, distance_m=self.distance_m, placed=self.placed)
+
+
+class RuleResult(Value):
+    """One line of the trace: pass or fail, the two things compared, and what would make it pass."""
+
+    rule: Rule
+    passed: bool
+    found: str
+    needed: str
+    detail: str
+    would_pass: str | None = None
+
+
+class Override(Value):
+    """An operator's hand on one asset in one competition; a lifted one is kept."""
+
+    competition_id: str
+    so: str
+    asset_id: str
+    fsp: str
+    effect: Effect
+    reason: str
+    by: str
+    at: Instant
+    copied_from: str | None = None
+    lifted_at: Instant | None = None
+    lifted_by: str | None = None
+    version: int = 1
+
+    @property
+    def is_active(self) -> bool:
+        return self.lifted_at is None
+
+
+class Entry(Value):
+    """An FSP's stored choice whether to take part in a competition."""
+
+    competition_id: str
+    so: str
+    fsp: str
+    choice: Choice = "undecided"
+    by: str | None = None
+    at: Instant | None = None
+    version: int = 0
+
+
+class Sheet(Value):
+    """All there is to say of one FSP in one competition, computed from its answers, overrides and entry.
+
+    `counted_at` is the count of changes it was computed at; an older one is computed anew. `capacities` holds MW per
+    asset that is eligible and not lost; it counts as qualified once qualification has closed, if `entered`.
+    """
+
+    competition_id: str
+    so: str
+    fsp: str
+    counted_at: int
+    competition_version: int
+    choice: Choice
+    state: EntryState
+    entered: bool
+    assessed: int
+    eligible: int
+    eligible_mw: Megawatts
+    lost: int = 0
+    capacities: dict[str, Megawatts]
+
+    @property
+    def qualified(self) -> dict[str, Decimal]:
+        return dict(self.capacities) if self.entered else {}
+
+    @property
+    def qualified_mw(self) -> Decimal:
+        return sum(self.qualified.values(), Decimal(0))
+
+
+class OverrideView(Value):
+    """An override as both sides see it."""
+
+    competition_id: str
+    asset_id: str
+    asset_ref: str | None = None
+    fsp: str
+    effect: Effect
+    reason: str
+    at: Instant
+    active: bool
+    copied_from: str | None = None
+    lifted_at: Instant | None = None
+    version: int
+
+
+class AnswerView(Value):
+    """An answer with its trace, as the asset's owner and the competition's operator see it."""
+
+    competition_id: str
+    competition_ref: str
+    competition_name: str
+    phase: str
+    so: str
+    fsp: str
+    fsp_name: str | None = None
+    asset_id: str
+    asset_ref: str
+    asset_name: str | None = None
+    eligible: bool
+    standing: Standing
+    why: tuple[str, ...] = Field(description="what stands between the asset and taking part, in sentences")
+    capacity_mw: Megawatts
+    remaining_mw: Megawatts
+    match: MatchKind | None = None
+    area: str | None = None
+    distance_m: Metres | None = None
+    rules: tuple[RuleResult, ...]
+    override: OverrideView | None = None
+    losses: tuple[Loss, ...] = ()
+
+
+class EntryView(Value):
+    """An FSP's entry in a competition with what it stands on."""
+
+    competition_id: str
+    competition_ref: str
+    competition_name: str
+    fsp: str
+    choice: Choice
+    state: EntryState
+    counts_as_entered: bool
+    entry_required: bool
+    eligible: int
+    eligible_mw: Megawatts
+    smallest_minimum_mw: Megawatts
+    changeable: bool
+    changeable_until: Instant
+    at: Instant | None = None
+    version: int
+
+
+class ParticipantView(Value):
+    """One FSP in one competition, for the operator's table."""
+
+    competition_id: str
+    competition_ref: str
+    fsp: str
+    fsp_name: str
+    state: EntryState
+    counts_as_entered: bool
+    assessed: int
+    eligible: int
+    eligible_mw: Megawatts
+    qualified: int
+    qualified_mw: Megawatts
+    lost: int
+
+
+class RoundParticipantView(Value):
+    """One FSP over all competitions of a round: in how many it stands how, and the competitions one by one."""
+
+    fsp: str
+    fsp_name: str
+    entered: int
+    undecided: int
+    withdrawn: int
+    not_applicable: int
+    eligible: int
+    qualified: int
+    competitions: tuple[ParticipantView, ...]
+
+
+class AnswersQuery(PageQuery):
+    """Which answers of a competition: by default those near it; `scope=all` adds an FSP's assets far from it."""
+
+    asset: str | None = Field(default=None, max_length=60, description="the trace of this one asset, near or far")
+    fsp: str | None = Field(default=None, max_length=60, description="an operator's filter")
+    standing: Standing | None = None
+    scope: Literal["near", "all"] = "near"
+
+
+class AssetAnswersQuery(PageQuery):
+    """Which competitions' answers for an asset: those near it, or (`scope=all`) every live competition."""
+
+    competition: str | None = Field(default=None, max_length=60, description="the trace in this one, near or far")
+    scope: Literal["near", "all"] = "near"
+
+
+class OverridesQuery(PageQuery):
+    """Which overrides: in force by default, with `lifted=true` the lifted ones too."""
+
+    lifted: bool = False
+
+
+class OverrideItem(Value):
+    """An override asked for: of an asset by its id, or by its FSP and reference."""
+
+    asset_id: str | None = Field(default=None, max_length=60)
+    fsp: str | None = Field(default=None, max_length=60)
+    asset_ref: str | None = Field(default=None, max_length=100)
+    effect: Literal["qualify", "disqualify", "lift"]
+    reason: Reason
+
+
+class OverridesRequest(Value):
+    """Overrides of one competition, all or none of them."""
+
+    overrides: list[OverrideItem] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+
+class OverridesMade(Value):
+    """What came of a request for overrides."""
+
+    competition_id: str
+    overrides: tuple[OverrideView, ...]
+
+
+class EntryRequest(Value):
+    """The choice to take part, or not, or to think again."""
+
+    choice: Choice
+
+
+class EntriesRequest(Value):
+    """One choice for many competitions: named by id, or all those of an operator's round."""
+
+    choice: Choice
+    competition_ids: list[str] = Field(default_factory=list, max_length=MOST_AT_ONCE)
+    so: str | None = Field(default=None, max_length=60, description="the operator whose round it is")
+    round_ref: str | None = Field(default=None, max_length=60)
+
+
+class EntriesMade(Value):
+    """Every entry as it stands after the request; all of them changed or none."""
+
+    entries: tuple[EntryView, ...]
