@@ -1,4 +1,4 @@
-"""Owns `.venv`: makes it and fills it from a lock file. Standard library only; any Python 3.7 gets at least its refusal."""
+"""Owns `.venv`: makes it and fills it from a lock file. Standard library only: Python 3.7 can read its refusal."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ def main(group: str) -> None:
     if _is_current(group, lock):
         return
     started = time.monotonic()
-    print("installing packages (%s) ..." % group, flush=True)
+    print(f"installing packages ({group}) ...", flush=True)
     _check_space()
     _make_venv(lock)
     for old in VENV.glob(".installed-*"):
         old.unlink()
     _install(lock)
     _stamp(group).write_text(_fingerprint(lock))
-    print("installed packages (%s)  %.1f s" % (group, time.monotonic() - started), flush=True)
+    print(f"installed packages ({group})  {time.monotonic() - started:.1f} s", flush=True)
 
 
 def _check_python() -> None:
     if sys.version_info[:2] < OLDEST:
         raise Stopped(
-            "Headroom needs Python %d.%d or newer; %s is %s.\n"
+            f"Headroom needs Python {OLDEST[0]}.{OLDEST[1]} or newer; {sys.executable} is {sys.version.split()[0]}.\n"
             "Install a newer one (Debian 12 and Ubuntu 24.04 have it as python3), or say which to use: "
-            "make run PYTHON=/path/to/python3.12" % (OLDEST + (sys.executable, sys.version.split()[0]))
+            "make run PYTHON=/path/to/python3.12"
         )
 
 
@@ -61,7 +61,7 @@ def _check_space() -> None:
     free = shutil.disk_usage(str(ROOT)).free // 2**20
     if free < NEEDS_MB:
         raise Stopped(
-            "Installing needs about %d MB; %s has %d MB free. Make room there and start again." % (NEEDS_MB, ROOT, free)
+            f"Installing needs about {NEEDS_MB} MB; {ROOT} has {free} MB free. Make room there and start again."
         )
 
 
@@ -105,17 +105,17 @@ def _fetch_pip(lock: Path) -> None:
     index = os.environ.get("PIP_INDEX_URL", "https://index.invalid/simple").rstrip("/") + "/pip/"
     try:
         page = urlopen(index, timeout=60).read().decode()
-        link = re.search(r'href="([^"#]*pip-%s-py3-none-any\.whl)' % re.escape(version), page)
+        link = re.search(rf'href="([^"#]*pip-{re.escape(version)}-py3-none-any\.whl)', page)
         if link is None:
             raise Stopped(
-                "The package index %s has no pip %s. Install python3-venv or uv, then start again." % (index, version)
+                f"The package index {index} has no pip {version}. Install python3-venv or uv, then start again."
             )
         wheel = urlopen(urljoin(index, link.group(1)), timeout=120).read()
     except (URLError, OSError) as error:
         raise _no_network(str(error)) from error
     if hashlib.sha256(wheel).hexdigest() not in hashes:
-        raise Stopped("The pip that %s gave is not the one the lock file names; nothing was installed." % index)
-    _run_wheel(wheel, "pip-%s-py3-none-any.whl" % version)
+        raise Stopped(f"The pip that {index} gave is not the one the lock file names; nothing was installed.")
+    _run_wheel(wheel, f"pip-{version}-py3-none-any.whl")
 
 
 def _locked_pip(lock: str) -> tuple[str, list[str]]:
@@ -148,16 +148,16 @@ def _failed(command: list[str], output: str) -> Stopped:
     if _NO_NETWORK.search(output):
         return _no_network(output)
     if "No space left" in output:
-        return Stopped("The disk of %s is full. Make room and start again." % ROOT)
-    return Stopped("%s\n\nInstalling stopped at: %s" % (output.strip()[-3000:], " ".join(command)))
+        return Stopped(f"The disk of {ROOT} is full. Make room and start again.")
+    return Stopped(f"{output.strip()[-3000:]}\n\nInstalling stopped at: {' '.join(command)}")
 
 
 def _no_network(detail: str) -> Stopped:
     last = detail.strip().splitlines()[-1] if detail.strip() else ""
     return Stopped(
-        "Packages could not be fetched: %s\n"
-        "The first start needs the network (later ones do not). Check it, or set PIP_INDEX_URL to an index you can reach, "
-        "and start again." % last
+        f"Packages could not be fetched: {last}\n"
+        "The first start needs the network (later ones do not). Check it, or set PIP_INDEX_URL to an index you can "
+        "reach, and start again."
     )
 
 

@@ -1,7 +1,8 @@
-"""Owns the write-ahead journal: records appended as they are applied, on disk before anybody is answered, folded at start.
+"""Owns the write-ahead journal: records appended as they are applied, on disk before an answer, folded at start.
 
-A folder holds one `snapshot-<n>` and the `journal-<n>` written after it; older ones are ignored. Each line is a checksum
-and a JSON value. A torn last line of a journal is what a crash leaves and is dropped; any other bad line is refused.
+A folder holds one `snapshot-<n>` and the `journal-<n>` written after it; older ones are ignored. Each line is a
+checksum and a JSON value. A torn last line of a journal is what a crash leaves and is dropped; any other bad line is
+refused.
 """
 
 from __future__ import annotations

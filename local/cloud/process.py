@@ -1,4 +1,4 @@
-"""Owns the emulator's process: `python -m local.cloud.process FOLDER PORT`. Restores, then serves on loopback until told to stop.
+"""Owns the emulator's process, `python -m local.cloud.process FOLDER PORT`: restores, then serves on loopback.
 
 It stops on SIGTERM, and when its standard input ends, so that it never outlives whoever started it.
 """

@@ -17,7 +17,7 @@ Message = dict[str, Any]
 
 
 class Queues:
-    """Makes the emulator's queues tell of their messages, and fills a queue with those it held when it is made again."""
+    """Makes the emulator's queues tell of their messages, and gives a queue made again those it held."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._tell = recorder.tell
