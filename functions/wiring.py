@@ -134,14 +134,16 @@ FUNCTIONS: tuple[Function, ...] = (
                 "bidding.ballot_submitted.v1",
                 "competitions.bidding_closed.v1",
                 "competitions.bidding_opened.v1",
-                "competitions.competition_published.v1",
                 "competitions.competition_withdrawn.v1",
                 "contracts.obligations_drawn_up.v1",
                 "decisions.results_confirmed.v1",
                 "files.file_refused.v1",
+                "qualification.competition_assessed.v1",
                 "registry.application_approved.v1",
                 "registry.application_rejected.v1",
                 "registry.application_submitted.v1",
+                "registry.application_suspended.v1",
+                "registry.code_asked.v1",
                 "registry.person_invited.v1",
             )
         ),
@@ -149,7 +151,14 @@ FUNCTIONS: tuple[Function, ...] = (
         timeout=120,
     ),
     Function(
-        "send-digests", "functions.send_digests.handler", Every(15), "api", memory=512, timeout=300, batch=1, concurrency=1
+        "send-digests",
+        "functions.send_digests.handler",
+        Every(15),
+        "api",
+        memory=512,
+        timeout=300,
+        batch=1,
+        concurrency=1,
     ),
     Function("send-mail", "functions.send_mail.handler", Queue(), "mail", memory=512, concurrency=2),
 )

@@ -32,7 +32,7 @@ from chalicelib.registry import actions as registry
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 
-_ASSETS_AT_ONCE = 40
+_ASSETS_AT_ONCE = 25
 
 
 def draw_up(call: Call, competition_id: str) -> None:
@@ -143,6 +143,14 @@ def obligations_of(call: Call) -> Iterator[tuple[Obligation, list[ObligatedAsset
     """Everything the caller is party to, for the contracts workbook: each obligation, its assets, its variations."""
     for obligation in store.list_all_obligations(_side(call), call.organisation):
         yield obligation, list(store.list_all_assets(obligation.id)), store.list_variations(obligation.id)
+
+
+def count_by_fsp(competition_id: str) -> dict[str, int]:
+    """How many obligations each FSP has from a confirmed competition."""
+    counts: dict[str, int] = {}
+    for bid in decisions.accepted_bids(competition_id):
+        counts[bid.fsp] = counts.get(bid.fsp, 0) + 1
+    return dict(sorted(counts.items()))
 
 
 def is_drawn_up(competition_id: str) -> bool:

@@ -48,7 +48,9 @@ TEMPLATE = Template(
                 Column("End", "end", "Local clock time.", kind=ClockTime()),
                 Column("Time Zone", "time_zone", "Zone of the clock times."),
                 Column("Public Holidays", "holidays", "Included or excluded."),
-                Column("Hours", "available_hours", "Hours of the window over its period.", kind=DecimalNumber(places=6)),
+                Column(
+                    "Hours", "available_hours", "Hours of the window over its period.", kind=DecimalNumber(places=6)
+                ),
                 Column("MW", "capacity_mw", "What is promised.", kind=_MW),
                 Column("Availability Price", "availability_price", "Per MW/h.", kind=_PRICE),
                 Column("Utilisation Price", "utilisation_price", "Per MWh.", kind=_PRICE),

@@ -132,4 +132,6 @@ def _head(obligation: Obligation) -> _ObligationRow:
 
 
 def _version(obligation: Obligation) -> _ObligationRow:
-    return _ObligationRow(pk=obligation.id, sk=f"v#{obligation.version:06d}", version=obligation.version, body=obligation)
+    return _ObligationRow(
+        pk=obligation.id, sk=f"v#{obligation.version:06d}", version=obligation.version, body=obligation
+    )

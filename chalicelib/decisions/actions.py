@@ -21,6 +21,7 @@ from chalicelib.decisions.models import (
     DecisionSheet,
     DecisionsRequest,
     OverviewView,
+    OwnOutcome,
 )
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import NotFound, Problem, Refused, raise_problems
@@ -285,3 +286,22 @@ def _said(decision: Decision | None) -> list[str]:
 
 def _at_position(problem: Problem, position: int) -> Problem:
     return Problem(problem.code, problem.detail, f"decisions/{position}/{problem.field}", problem.allowed)
+
+
+def outcomes_by_fsp(competition_id: str) -> dict[str, OwnOutcome]:
+    """For each FSP that bid in a confirmed competition, how many of its bids were accepted, and why others were not."""
+    decisions = store.load_decisions(competition_id)
+    own: dict[str, list[Decision]] = {}
+    for bid in bidding.bids_of(competition_id):
+        own.setdefault(bid.fsp, []).append(decisions[bid.id])
+    return {fsp: _own_outcome(decided) for fsp, decided in sorted(own.items())}
+
+
+def _own_outcome(decided: Sequence[Decision]) -> OwnOutcome:
+    taken = [decision for decision in decided if decision.verdict == "accepted"]
+    return OwnOutcome(
+        bids=len(decided),
+        accepted=len(taken),
+        accepted_mw=sum((decision.accepted_mw for decision in taken), ZERO),
+        reasons=tuple(decision.reason for decision in decided if decision.reason is not None),
+    )

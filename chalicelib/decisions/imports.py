@@ -42,10 +42,14 @@ def _apply_competition(call: Call, competition_id: str, rows: Sequence[ParsedRow
 def _apply_decisions(call: Call, deciding: actions.Deciding, rows: Sequence[ParsedRow]) -> list[RowOutcome]:
     requests = [_request(row) for row in rows]
     problems = actions.decision_problems(deciding, requests)
-    sound = [(row, request) for place, (row, request) in enumerate(zip(rows, requests, strict=True)) if place not in problems]
+    sound = [
+        (row, request) for place, (row, request) in enumerate(zip(rows, requests, strict=True)) if place not in problems
+    ]
     outcomes = [_error(rows[place], [_at_column(problem) for problem in found]) for place, found in problems.items()]
     if deciding.sheet.state == "confirmed":
-        final = Problem("decision.final", "The results of this competition are confirmed; this row is final.", "decision")
+        final = Problem(
+            "decision.final", "The results of this competition are confirmed; this row is final.", "decision"
+        )
         return outcomes + [_error(row, [_at_column(final)]) for row, _ in sound]
     return outcomes + _saved(call, deciding, sound)
 
@@ -81,7 +85,9 @@ def _of(refusal: Refusal, column: str, field: str) -> Problem:
 def _at_column(problem: Problem) -> Problem:
     """The problem at the column its field stands in."""
     field = (problem.field or "bid_id").rsplit("/", 1)[-1]
-    return Problem(problem.code, problem.detail, field, problem.allowed, column=TEMPLATE.sheet(BIDS).column(field).header)
+    return Problem(
+        problem.code, problem.detail, field, problem.allowed, column=TEMPLATE.sheet(BIDS).column(field).header
+    )
 
 
 IMPORTER = Importer("decisions", TEMPLATE, apply, by_key("competition_id"))

@@ -208,3 +208,12 @@ class AcceptedBid(Value):
     service_fee: SignedPrice | None
     asset_ids: tuple[str, ...]
     contracting_entity: str | None
+
+
+class OwnOutcome(Value):
+    """What confirmed results say to one FSP."""
+
+    bids: int
+    accepted: int
+    accepted_mw: Megawatts
+    reasons: tuple[str, ...]

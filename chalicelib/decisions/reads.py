@@ -61,11 +61,19 @@ def get_results(call: Call, competition_id: str) -> ResultsView:
 
 
 def _results(
-    call: Call, competition: Competition, sheet: DecisionSheet, bids: list[BidForDeciding], decisions: dict[str, Decision]
+    call: Call,
+    competition: Competition,
+    sheet: DecisionSheet,
+    bids: list[BidForDeciding],
+    decisions: dict[str, Decision],
 ) -> ResultsView:
     assert sheet.confirmed_at is not None
     windows = results.window_results(competition, bids, decisions)
-    seen = bids if call.actor.organisation == competition.so else [bid for bid in bids if bid.fsp == call.actor.organisation]
+    seen = (
+        bids
+        if call.actor.organisation == competition.so
+        else [bid for bid in bids if bid.fsp == call.actor.organisation]
+    )
     return ResultsView(
         competition_id=competition.id,
         competition_reference=competition.reference,

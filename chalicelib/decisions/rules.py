@@ -127,7 +127,9 @@ def _exclusive_problems(bids: Sequence[BidForDeciding], decisions: Mapping[str, 
     for (ballot, group), members in _groups(bids, "exclusive_group").items():
         taken = [bid.id for bid in members if _is_accepted(decisions.get(bid.id))]
         if len(taken) > 1:
-            sentence = f"Only one bid of the exclusive group {group} of ballot {ballot} can be accepted, not {len(taken)}."
+            sentence = (
+                f"Only one bid of the exclusive group {group} of ballot {ballot} can be accepted, not {len(taken)}."
+            )
             problems.append(Problem("confirmation.exclusive", sentence, ballot, "at most one accepted"))
     return problems
 

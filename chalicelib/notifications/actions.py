@@ -14,6 +14,7 @@ from chalicelib.notifications import store
 from chalicelib.notifications.letters import LETTERS
 from chalicelib.notifications.models import Mail, MailQuery, MailView, Recipient, Told
 from chalicelib.registry import actions as registry
+from chalicelib.registry.models import CodeLetter
 from chalicelib.storage.commit import commit
 from chalicelib.storage.queues import send
 
@@ -65,10 +66,14 @@ def find_recipient(mail: Mail) -> Recipient | None:
     person = people.get(mail.person)
     if person is None:
         return None
-    organisation = registry.get_organisation(mail.organisation)
-    return Recipient(
-        name=person.name, email=person.email, organisation_name=organisation.name, organisation_kind=organisation.kind
-    )
+    name = registry.get_organisation(mail.organisation).name
+    return Recipient(name=person.name, email=person.email, organisation_name=name)
+
+
+def find_code(mail: Mail) -> CodeLetter | None:
+    """The code or link a mail is for, with its address: kept nowhere, made again here; None when it no longer counts."""
+    words = mail.words
+    return registry.find_code_letter(words["purpose"], words["thing"], words["serial"], words["organisation"])
 
 
 def record_sent(call: Call, mail: Mail) -> None:
@@ -104,8 +109,9 @@ def _write_mails(call: Call, told: Told, digested: Sequence[Told]) -> None:
 def _people(told: Told) -> list[str]:
     if told.person is not None:
         return [told.person]
-    role = LETTERS[told.letter].role
-    return [person.id for person in registry.list_people(told.organisation, role)]
+    letter = LETTERS[told.letter]
+    people = registry.list_people(told.organisation, letter.role)
+    return [person.id for person in people if letter.contractual or letter.name not in person.preferences.muted_letters]
 
 
 def _mail(now: datetime, told: Told, person: str) -> Mail:

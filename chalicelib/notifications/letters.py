@@ -8,9 +8,12 @@ LETTERS: dict[str, Letter] = {
     letter.name: letter
     for letter in (
         Letter(name="invited", role="account"),
+        Letter(name="verification_code", role="account"),
+        Letter(name="password_reset", role="account"),
         Letter(name="application_submitted", role="procurement"),
         Letter(name="application_approved", role="account"),
         Letter(name="application_rejected", role="account"),
+        Letter(name="application_suspended", role="account"),
         Letter(name="competition_published", role="procurement", cadence="digest", contractual=False),
         Letter(name="competition_withdrawn", role="procurement"),
         Letter(name="bidding_opened", role="bidding", cadence="digest", contractual=False),

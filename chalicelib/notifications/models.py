@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from chalicelib.kernel.call import OrganisationKind
 from chalicelib.kernel.models import Instant, PageQuery, Value
 
 MailState = Literal["queued", "sent", "undeliverable"]
@@ -78,4 +77,3 @@ class Recipient(Value):
     name: str
     email: str
     organisation_name: str
-    organisation_kind: OrganisationKind

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 from chalicelib.kernel.call import Call
 from chalicelib.notifications import actions
-from chalicelib.notifications.models import Envelope, Recipient
+from chalicelib.notifications.models import Envelope, Mail, Recipient
 from chalicelib.notifications.rendering import render
 from chalicelib.storage import settings
 from chalicelib.storage.clients import client
@@ -23,12 +25,13 @@ def send_mail(call: Call, mail_id: str) -> None:
     mail = actions.find_unsent(mail_id)
     if mail is None:
         return
-    recipient = actions.find_recipient(mail)
-    if recipient is None:
-        actions.record_undeliverable(call, mail, "the person has left the organisation")
+    addressed = _addressed(mail)
+    if addressed is None:
+        actions.record_undeliverable(call, mail, "the person has left, or the code no longer counts")
         return
+    recipient, words = addressed
     try:
-        _hand_over(mail_id, recipient, render(mail, recipient, settings.web_origin()))
+        _hand_over(mail_id, recipient, render(mail, recipient, words, settings.web_origin()))
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code not in _NEVER:
@@ -36,6 +39,20 @@ def send_mail(call: Call, mail_id: str) -> None:
         actions.record_undeliverable(call, mail, f"the post refused it: {code}")
         return
     actions.record_sent(call, mail)
+
+
+def _addressed(mail: Mail) -> tuple[Recipient, dict[str, Any]] | None:
+    """Whom a mail goes to and what its templates may name; a code is made again here and stored nowhere."""
+    if "purpose" not in mail.words:
+        recipient = actions.find_recipient(mail)
+        return (recipient, mail.words) if recipient else None
+    letter = actions.find_code(mail)
+    if letter is None:
+        return None
+    organisation = letter.organisation_name or "you"
+    recipient = Recipient(name=letter.name, email=letter.email, organisation_name=organisation)
+    until = letter.valid_until.strftime("%d %B %Y %H:%M UTC")
+    return recipient, {**mail.words, **letter.model_dump(), "organisation_name": organisation, "valid_until": until}
 
 
 def _hand_over(mail_id: str, recipient: Recipient, envelope: Envelope) -> None:

@@ -13,9 +13,9 @@ from chalicelib.notifications.models import Envelope, Mail, Recipient
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(mail: Mail, recipient: Recipient, origin: str) -> Envelope:
+def render(mail: Mail, recipient: Recipient, words: dict[str, Any], origin: str) -> Envelope:
     """A mail in words. `origin` is the address of the market's pages, for the link to the very page."""
-    words: dict[str, Any] = {**mail.words, "recipient": recipient, "origin": origin, "mail": mail}
+    words = {**words, "recipient": recipient, "origin": origin, "mail": mail}
     subject = _fill(f"{mail.letter}/subject.txt", words).strip().replace("\n", " ")
     text = _fill(f"{mail.letter}/body.txt", words).strip() + "\n"
     return Envelope(subject=subject, text=text, html=_fill(f"{mail.letter}/body.html", words))

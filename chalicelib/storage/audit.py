@@ -86,7 +86,9 @@ def _record(call: Call, change: Change) -> AuditRecord:
 
 
 def _row(record: AuditRecord) -> _AuditRow:
-    return _AuditRow(pk=_partition(record.organisation, record.at, _bucket(record.id)), sk=record.id, thing=record.thing, body=record)
+    return _AuditRow(
+        pk=_partition(record.organisation, record.at, _bucket(record.id)), sk=record.id, thing=record.thing, body=record
+    )
 
 
 def _partition(organisation: str, day: date | datetime, bucket: str) -> str:

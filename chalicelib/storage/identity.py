@@ -235,7 +235,7 @@ def _signing_in(operation: str, **request: Any) -> Any:
         )
     except ClientError as error:
         if _code(error) in _NOT_LET_IN:
-            raise _not_let_in() from error
+            raise not_let_in() from error
         raise
 
 
@@ -254,7 +254,7 @@ def _answer_challenge(challenge: dict[str, Any], email: str, code: str | None) -
 
 def _tokens(answer: dict[str, Any]) -> Tokens:
     if "AuthenticationResult" not in answer:
-        raise _not_let_in()
+        raise not_let_in()
     result = answer["AuthenticationResult"]
     # Straight from Cognito over our own connection, so its signature adds nothing here.
     claims = jwt.decode(result["AccessToken"], options={"verify_signature": False})
@@ -271,7 +271,8 @@ _NOT_LET_IN = {
 }
 
 
-def _not_let_in() -> Unauthorised:
+def not_let_in() -> Unauthorised:
+    """The one refusal of a sign-in, whatever was wrong."""
     return Unauthorised("session.refused", "The e-mail address, the password or the code is not right.")
 
 

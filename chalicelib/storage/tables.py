@@ -238,7 +238,9 @@ def _is_key(key: Any) -> bool:
 
 
 def _not_a_cursor() -> Invalid:
-    problem = Problem("cursor.unknown", "The cursor is not one that a list gave.", "cursor", "`next` of the page before")
+    problem = Problem(
+        "cursor.unknown", "The cursor is not one that a list gave.", "cursor", "`next` of the page before"
+    )
     return Invalid.of([problem])
 
 

@@ -67,6 +67,15 @@ def update_if(
     return Write({"Update": filled}, (row_class.table(), pk, sk), refusal)
 
 
+def update(row_class: type[Row], pk: str, sk: str, expression: str, values: Mapping[str, Any]) -> Write:
+    """Add to or take from a row's attributes whatever is there, making the row where there is none.
+
+    Only for what comes out the same in any order and however often: members of a set, or a count nobody relies on.
+    """
+    operation = {"TableName": row_class.table(), "Key": _key(pk, sk), "UpdateExpression": expression}
+    return Write({"Update": _filled(operation, expression, values)}, (row_class.table(), pk, sk))
+
+
 def remove(row_class: type[Row], pk: str, sk: str) -> Write:
     """Remove a row: only index-like rows that follow another row, never what took part in a market."""
     operation = {"TableName": row_class.table(), "Key": _key(pk, sk)}
