@@ -1,4 +1,4 @@
-"""Owns the facts told about competitions: publication, change, withdrawal, and each date of the calendar as it passes."""
+"""Owns the facts told about competitions: publication, change, withdrawal, and each date as it passes."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from chalicelib.areas.models import Box
 from chalicelib.competitions.words import (
     SERVICE_FEE,
     TYPE_OF_PRODUCT,
@@ -28,7 +29,7 @@ from chalicelib.competitions.words import (
 from chalicelib.kernel import periods
 from chalicelib.kernel.holidays import holidays_of
 from chalicelib.kernel.models import Instant, Value
-from chalicelib.kernel.quantities import ZERO, Degrees, Kilovolts, Megawatts, Metres, Money, Number, SignedPrice
+from chalicelib.kernel.quantities import ZERO, Kilovolts, Megawatts, Metres, Money, Number, SignedPrice
 
 PriceName = Literal["availability_price", "utilisation_price", "service_fee"]
 Outcome = Literal["open", "withdrawn", "confirmed"]
@@ -52,15 +53,6 @@ class Ceilings(Value):
     effective: SignedPrice | None = None
 
 
-class BoundingBox(Value):
-    """A box on WGS84, edges included: `south` ≤ `north`, `west` ≤ `east`."""
-
-    south: Degrees
-    west: Degrees
-    north: Degrees
-    east: Degrees
-
-
 class ZoneRef(Value):
     """A zone the competition is for: of an area at one version, or (no `area_ref`) of its own list of boundaries."""
 
@@ -75,7 +67,7 @@ class Boundaries(Value):
     areas: tuple[str, ...] = ()
     postcodes: tuple[str, ...] = ()
     postcode_sectors: tuple[str, ...] = ()
-    bounding_boxes: tuple[BoundingBox, ...] = ()
+    bounding_boxes: tuple[Box, ...] = ()
 
     @property
     def has_own_list(self) -> bool:
@@ -123,7 +115,7 @@ class ServiceWindow(Value):
 
 
 class Competition(Value):
-    """A competition as it stands. `version` guards changes; `state` is choice, `outcome` what later rooms made of it."""
+    """A competition as it stands. `version` guards changes; `outcome` is what later rooms made of it."""
 
     id: str
     so: str
@@ -252,6 +244,17 @@ class Competition(Value):
     def occurrences(self, window: ServiceWindow) -> Iterator[periods.Span]:
         """Every time a window is on, as UTC `[start, end)`."""
         return periods.occurrences(window, self.zone, holidays_of(self.holiday_region))
+
+
+class Document(Value):
+    """A document of a competition: a link, or a file kept under `object_key`."""
+
+    id: str
+    title: str
+    url: str | None = None
+    file_name: str | None = None
+    object_key: str | None = None
+    added_at: Instant
 
 
 def prices_of(competition_type: str) -> tuple[PriceName, ...]:

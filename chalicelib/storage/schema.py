@@ -53,7 +53,8 @@ COMPETITIONS = Table(
     "competitions",
     (
         Index("by_so", "so", "ref"),
-        Index("by_closing_month", "closing_month", "closing_at"),
+        Index("by_round", "round", "ref"),
+        Index("listed", "listed", "closing_at"),
         Index("due", "due", "next_check_at"),
     ),
 )

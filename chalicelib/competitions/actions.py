@@ -1,0 +1,366 @@
+"""Owns the verbs of competitions: create, change, publish, withdraw, and the reads that later rooms call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal
+
+from chalicelib.areas import actions as areas
+from chalicelib.areas.models import Area
+from chalicelib.competitions import store
+from chalicelib.competitions.edits import changed_fields, check_changeable, edit_problems
+from chalicelib.competitions.events import (
+    CompetitionChanged,
+    CompetitionPublished,
+    CompetitionWithdrawn,
+    QualificationOpened,
+)
+from chalicelib.competitions.models import Boundaries, Competition, ZoneRef
+from chalicelib.competitions.planning import (
+    Found,
+    Setting,
+    as_request,
+    is_same,
+    plan,
+    request_problems,
+    setting_of,
+    stored_boundaries,
+)
+from chalicelib.competitions.publishing import publication_problems, published
+from chalicelib.competitions.requests import BoundaryRequest, CompetitionChange, CompetitionRequest
+from chalicelib.competitions.rules import of_competition, phase
+from chalicelib.kernel.call import Call
+from chalicelib.kernel.errors import Invalid, NotFound, Problem, Refused, Stale, raise_problems
+from chalicelib.kernel.events import Event
+from chalicelib.kernel.models import iso
+from chalicelib.registry import actions as registry
+from chalicelib.storage.audit import Change
+from chalicelib.storage.commit import commit
+from chalicelib.storage.writes import Write
+
+FAR_AWAY = "9999"
+_LONG = {"service_windows", "boundaries", "description"}
+
+
+def get_competition(competition_id: str) -> Competition:
+    """A competition as it stands, drafts and withdrawn ones too; `NotFound` when there is none."""
+    competition = store.find_competition(competition_id)
+    if competition is None:
+        raise NotFound("competition.not_found", "There is no such competition.")
+    return competition
+
+
+def load_competitions(competition_ids: Iterable[str]) -> dict[str, Competition]:
+    """Competitions by id; those that are not there are left out."""
+    return store.load_competitions(competition_ids)
+
+
+def find_by_ref(so: str, ref: str) -> Competition | None:
+    """An operator's competition by its reference, or None."""
+    competition_id = store.find_ids(so, [ref]).get(ref)
+    return store.find_competition(competition_id) if competition_id else None
+
+
+def find_ids_by_refs(so: str, refs: Iterable[str]) -> dict[str, str]:
+    """Ids of an operator's competitions by reference; references never used are left out."""
+    return store.find_ids(so, refs)
+
+
+def competition_as_at(competition_id: str, instant: datetime) -> Competition | None:
+    """The competition with its terms as they stood at an instant; None before it was made."""
+    return store.find_version_at(competition_id, instant)
+
+
+def list_live(now: datetime) -> Iterator[Competition]:
+    """Competitions that are published, not withdrawn and not over at `now` (`rules.is_live`), soonest end first.
+
+    Read from an index: one published a moment ago may be missing.
+    """
+    cursor: str | None = None
+    while True:
+        page = store.list_published(100, cursor, (iso(now), FAR_AWAY))
+        yield from (each for each in page.items if each.outcome == "open")
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def list_by_zones(zone_ids: Iterable[str], ending_after: datetime | None = None) -> list[str]:
+    """Ids of competitions published for any of these zones, each once; with an instant, only those that end after it.
+
+    It may name one whose publication failed halfway or that has left the zone: read it before believing it.
+    """
+    found = [each for zone_id in zone_ids for each in store.list_ids_by_zone(zone_id, ending_after)]
+    return list(dict.fromkeys(found))
+
+
+def outcome_write(
+    competition: Competition, outcome: Literal["confirmed", "withdrawn"], at: datetime, reason: str | None = None
+) -> Write:
+    """The write that ends a competition, on condition that it is open; `Refused` names what it is otherwise."""
+    detail = "The competition was withdrawn or its results were confirmed meanwhile."
+    after = competition.but(outcome=outcome, outcome_at=at, withdrawal_reason=reason)
+    return store.save_outcome(competition, after, Refused("competition.over", detail))
+
+
+def unchanged_check(competition: Competition) -> Write:
+    """A condition for a later room's commit: the competition is open and still at this version."""
+    return store.check_unchanged(competition)
+
+
+def create_competition(call: Call, request: CompetitionRequest) -> Competition:
+    """A new competition, a draft or published at once as the request says; `Invalid` with all its problems."""
+    if find_ids_by_refs(call.organisation, [request.reference]):
+        raise Invalid.of([_taken(request.reference)], "competition.invalid")
+    return _create(call, request, call.new_id("cmp"))
+
+
+def put_competition(
+    call: Call, request: CompetitionRequest, problems: Sequence[Problem], new_id: str
+) -> tuple[Literal["created", "updated", "unchanged"], Competition]:
+    """Create a competition or update the one with its reference, as a workbook asks; `Invalid` with all problems.
+
+    `problems` are those found before; `new_id` is the id to create under. Creating it again under that id (after a
+    crash) answers `created` and writes nothing. `publish` publishes a draft and leaves a published one as it is.
+    """
+    current = find_by_ref(call.organisation, request.reference) if request.reference else None
+    setting = _setting(call.organisation, current)
+    if problems:
+        found = _found(setting.so, request)
+        raise Invalid.of([*problems, *request_problems(request, setting, found)], "competition.invalid")
+    if current is None:
+        return "created", _create(call, request, new_id)
+    after = _planned(call, request, setting, current.id, current)
+    if request.publish and not current.is_published and current.outcome == "open":
+        raise_problems(publication_problems(after, call.now), "competition.invalid")
+        after = published(after, call.now)
+    if is_same(current, after):
+        return ("created" if current.id == new_id else "unchanged"), current
+    return "updated", _save(call, current, after)
+
+
+def change_competition(call: Call, competition_id: str, change: CompetitionChange, if_match: int) -> Competition:
+    """Change the fields that were sent; `Invalid` with everything that does not fit or may not change any more."""
+    current = own_competition(call, competition_id)
+    _check_version(current, if_match)
+    values = {**dict(as_request(current)), **change.given()}
+    missing = [name for name, value in change.given().items() if value is None and _is_required(name)]
+    raise_problems([Problem("field.missing", f"The {name} is required.", name) for name in missing])
+    request = CompetitionRequest.model_validate(values)
+    after = _planned(call, request, _setting(current.so, current), current.id, current)
+    return current if is_same(current, after) else _save(call, current, after)
+
+
+def publish_competition(call: Call, competition_id: str) -> Competition:
+    """Show a draft to everybody; publishing again changes nothing. `Invalid` when nobody could take part any more."""
+    current = own_competition(call, competition_id)
+    if current.is_published and current.outcome == "open":
+        return current
+    check_changeable(current, call.now)
+    raise_problems(publication_problems(current, call.now), "competition.invalid")
+    return _save(call, current, published(current, call.now))
+
+
+def withdraw_competition(call: Call, competition_id: str, reason: str) -> Competition:
+    """Withdraw with a reason, at any time before results are confirmed; its ballots are void and stay sealed."""
+    current = own_competition(call, competition_id)
+    if current.outcome != "open":
+        words = "was withdrawn already" if current.outcome == "withdrawn" else "has confirmed results"
+        raise Refused(f"competition.{current.outcome}", f"This competition {words}.")
+    after = current.but(outcome="withdrawn", outcome_at=call.now, withdrawal_reason=reason)
+    write = outcome_write(current, "withdrawn", call.now, reason)
+    facts = [CompetitionWithdrawn(**of_competition(current))] if current.is_published else []
+    change = _change("competition.withdrawn", current, {"outcome": "open"}, {"outcome": "withdrawn"}, reason)
+    commit(call, [write], facts, [change], current.id)
+    return after.model_copy(update={"version": current.version + 1})
+
+
+def take_area_versions(call: Call, competition_id: str, if_match: int, reason: str) -> Competition:
+    """Take the current versions of the competition's areas, before qualification closes; everything is assessed anew."""
+    current = own_competition(call, competition_id)
+    _check_version(current, if_match)
+    if phase(current, call.now) not in {"draft", "published", "qualifying"}:
+        raise Refused("competition.areas_fixed", "Areas are fixed once qualification has closed.")
+    newest = current_areas(current)
+    refs = [_newest(ref, newest) for ref in current.zones]
+    after = current.but(zones=tuple(refs), changed_at=call.now)
+    return current if is_same(current, after) else _save(call, current, after, ("zones",), reason)
+
+
+def own_competition(call: Call, competition_id: str) -> Competition:
+    """The caller's own competition; `NotFound` for another operator's."""
+    competition = get_competition(competition_id)
+    call.check_owner(competition.so, "competition")
+    return competition
+
+
+def visible_competition(call: Call, competition_id: str) -> Competition:
+    """A competition that the caller may see: its own, or any that was published; else `NotFound`."""
+    competition = get_competition(competition_id)
+    if not competition.is_published:
+        call.check_owner(competition.so, "competition")
+    return competition
+
+
+def current_areas(competition: Competition) -> dict[str, Area]:
+    """The areas that a competition names, as they are now, by reference; archived ones are left out."""
+    found = areas.find_areas(competition.so, [ref.area_ref for ref in competition.zones if ref.area_ref])
+    return {ref: area for ref, area in found.items() if area.state == "current"}
+
+
+def without_key(call: Call) -> Call:
+    """The call for one of several commits of one request, whose Idempotency-Key the last of them claims."""
+    return replace(call, idempotency=None)
+
+
+def _create(call: Call, request: CompetitionRequest, new_id: str) -> Competition:
+    competition = _planned(call, request, _setting(call.organisation, None), new_id, None)
+    if request.publish:
+        raise_problems(publication_problems(competition, call.now), "competition.invalid")
+        competition = published(competition, call.now)
+        store.keep_zones(competition)
+    change = _change("competition.created", competition, None, {"reference": competition.reference, "version": 1})
+    writes = store.create_competition(competition)
+    commit(call, writes, _facts_of_publication(competition, call.now), [change], competition.id)
+    return competition
+
+
+def _save(
+    call: Call,
+    before: Competition,
+    after: Competition,
+    fields: tuple[str, ...] | None = None,
+    reason: str | None = None,
+) -> Competition:
+    after = after.but(version=before.version + 1)
+    names = changed_fields(before, after) if fields is None else fields
+    if after.is_published:
+        store.keep_zones(after)
+    facts: list[Event] = []
+    if after.is_published and not before.is_published:
+        facts = _facts_of_publication(after, call.now)
+    elif after.is_published:
+        facts = [CompetitionChanged(**of_competition(after), fields=names)]
+    published_now = after.is_published and not before.is_published
+    action = "competition.published" if published_now else "competition.changed"
+    change = _change(action, after, _told(before, names), _told(after, names), reason)
+    commit(call, store.save_competition(before, after), facts, [change], after.id)
+    store.drop_zones(after.id, set(before.zone_ids) - set(after.zone_ids))
+    return after
+
+
+def _facts_of_publication(competition: Competition, now: datetime) -> list[Event]:
+    """A competition published while its qualification is open says both at once."""
+    if not competition.is_published:
+        return []
+    head = of_competition(competition)
+    opened = [QualificationOpened(**head)] if competition.calendar.qualification_open <= now else []
+    return [CompetitionPublished(**head), *opened]
+
+
+def _planned(
+    call: Call, request: CompetitionRequest, setting: Setting, competition_id: str, current: Competition | None
+) -> Competition:
+    """The competition a request asks for, its own zone kept; `Invalid` with every problem, those of editing too."""
+    found = _found(setting.so, request)
+    raise_problems(request_problems(request, setting, found), "competition.invalid")
+    if current is not None:
+        check_changeable(current, call.now)
+    found = replace(found, own_zone=_own_zone(call, request.boundaries, current))
+    planned = plan(request, setting, found, competition_id, call.now, current)
+    raise_problems(planned.problems, "competition.invalid")
+    assert planned.competition is not None, "a plan without problems has its competition"
+    if current is not None:
+        raise_problems(edit_problems(current, planned.competition, call.now), "competition.edit")
+    return planned.competition
+
+
+def _found(so: str, request: CompetitionRequest) -> Found:
+    refs = request.boundaries.areas if request.boundaries else ()
+    known = {ref: area for ref, area in areas.find_areas(so, refs).items() if area.state == "current"} if refs else {}
+    zones = {ref: ZoneRef(zone_id=area.zone_id, area_ref=ref, area_version=area.version) for ref, area in known.items()}
+    scheme = registry.find_scheme_by_ref(so, request.dps_record_reference) if request.dps_record_reference else None
+    earlier = request.duplicate_asset_overrides
+    return Found(
+        areas=zones,
+        schemes={str(request.dps_record_reference): scheme.id} if scheme else {},
+        competitions=store.find_ids(so, [earlier]) if earlier else {},
+    )
+
+
+def _own_zone(call: Call, boundaries: BoundaryRequest | None, current: Competition | None) -> str | None:
+    """The zone of the competition's own lists; known lists are not written again."""
+    if boundaries is None or not (boundaries.postcodes or boundaries.postcode_sectors or boundaries.bounding_boxes):
+        return None
+    wanted = stored_boundaries(boundaries)
+    if current is not None and _lists(wanted) == _lists(current.boundaries):
+        return next(ref.zone_id for ref in current.zones if ref.area_ref is None)
+    zone_id, writes = areas.list_zone_writes(wanted.postcodes, wanted.postcode_sectors, wanted.bounding_boxes)
+    commit(without_key(call), writes)
+    return zone_id
+
+
+def _lists(boundaries: Boundaries) -> tuple[object, ...]:
+    return boundaries.postcodes, boundaries.postcode_sectors, boundaries.bounding_boxes
+
+
+def _newest(ref: ZoneRef, newest: dict[str, Area]) -> ZoneRef:
+    area = newest.get(ref.area_ref or "")
+    return ref if area is None else ref.but(zone_id=area.zone_id, area_version=area.version)
+
+
+def _setting(so: str, current: Competition | None) -> Setting:
+    """The operator's setting; a published competition keeps the one it was made in."""
+    if current is not None and current.is_published:
+        return setting_of(current)
+    operator = registry.get_operator(so)
+    return Setting(
+        so=so,
+        time_zone=operator.time_zone,
+        holiday_region=operator.holiday_region,
+        currency=operator.currency,
+        allow_negative_prices=operator.allow_negative_prices,
+        market_rules=operator.default_market_rules,
+    )
+
+
+def _check_version(competition: Competition, if_match: int) -> None:
+    if competition.version != if_match:
+        detail = f"This competition is at version {competition.version} now. Read it again and repeat the change."
+        raise Stale("competition.stale", detail)
+
+
+def _is_required(name: str) -> bool:
+    return CompetitionRequest.model_fields[name].is_required()
+
+
+def _taken(reference: str) -> Problem:
+    detail = f"The reference {reference} is taken; references are never used twice."
+    return Problem("competition.reference_taken", detail, "reference", "a reference that was never used")
+
+
+def _told(competition: Competition, names: Sequence[str]) -> dict[str, Any]:
+    """What the audit trail keeps of changed fields; long ones stand in the version it names."""
+    asked = as_request(competition).model_dump(mode="json")
+    return {name: asked[name] for name in names if name in asked and name not in _LONG} | {
+        "version": competition.version
+    }
+
+
+def _change(
+    action: str,
+    competition: Competition,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+    reason: str | None = None,
+) -> Change:
+    return Change(
+        thing=f"competition:{competition.id}",
+        action=action,
+        organisation=competition.so,
+        before=before,
+        after=after,
+        reason=reason,
+    )
