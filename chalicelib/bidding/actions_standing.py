@@ -1,0 +1,110 @@
+"""Owns what an FSP may offer with at one instant: its qualified assets, what they can do, what they are bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from chalicelib.assets import actions as assets
+from chalicelib.assets.models import Commitment
+from chalicelib.bidding import store
+from chalicelib.bidding.holdings import Sheet
+from chalicelib.bidding.models import BallotRequest, Overlap, ReplacementRequest, total
+from chalicelib.bidding.overlaps import Times, ballot_overlaps, free_mw, obligation_overlaps
+from chalicelib.bidding.rules import Backing, Standing, check_bidder
+from chalicelib.bidding.seal import unseal
+from chalicelib.competitions import actions as competitions
+from chalicelib.competitions.models import Competition
+from chalicelib.kernel.call import Call
+from chalicelib.kernel.errors import Invalid, NotFound, Problem
+from chalicelib.kernel.periods import days_span
+from chalicelib.qualification import actions as qualification
+from chalicelib.registry import actions as registry
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything a ballot is judged by but the sheet: its set of assets, where they stand, and overlaps to flag."""
+
+    asset_ids: tuple[str, ...]
+    standing: Standing
+    overlaps: tuple[Overlap, ...]
+
+
+def prepare(call: Call, competition: Competition, asked: BallotRequest | ReplacementRequest) -> Prepared:
+    """Read what a ballot is judged by; raises `Refused` for an FSP that may not bid in the competition."""
+    fsp = call.organisation
+    check_bidder(registry.get_organisation(fsp).verified, qualification.is_entered(competition.id, fsp))
+    _check_contracting_entity(fsp, asked.contracting_entity)
+    qualified = qualification.qualified_set(competition.id, fsp)
+    asset_ids = tuple(asked.asset_ids or qualified)
+    backing = _backing(asset_ids, qualified)
+    commitments = assets.commitments_of(list(backing))
+    others = _sheets_elsewhere(call, competition)
+    times = Times(_involved(competition, commitments, others))
+    windows = list(dict.fromkeys(bid.window_id for bid in asked.bids))
+    return Prepared(
+        asset_ids=asset_ids,
+        standing=Standing(
+            backing=backing,
+            qualified_mw=total(list(qualified.values())),
+            free_mw=free_mw(times, competition.id, windows, backing, commitments),
+        ),
+        overlaps=(
+            *obligation_overlaps(times, competition.id, windows, commitments),
+            *ballot_overlaps(times, competition.id, windows, backing, [sheet for _, sheet in others]),
+        ),
+    )
+
+
+def service_span(competition: Competition) -> tuple[datetime, datetime]:
+    """From the start of the first service period to the end of the day after the last: windows may run past midnight."""
+    first = min(window.period_start for window in competition.windows)
+    return days_span(first, competition.last_period_end + ONE_DAY, competition.zone)
+
+
+def _check_contracting_entity(fsp: str, entity_id: str | None) -> None:
+    if entity_id is None:
+        return
+    try:
+        registry.get_contracting_entity(fsp, entity_id)
+    except NotFound as absent:
+        detail = "Your organisation has no such contracting entity."
+        problem = Problem("ballot.contracting_entity", detail, "contracting_entity", "one of your contracting entities")
+        raise Invalid.of([problem], "ballot.invalid") from absent
+
+
+def _backing(asset_ids: Iterable[str], qualified: Mapping[str, Decimal]) -> dict[str, Backing]:
+    """What each qualified asset of the set brings, in the order of the set."""
+    wanted = [asset_id for asset_id in dict.fromkeys(asset_ids) if asset_id in qualified]
+    known = assets.load_assets(wanted)
+    return {
+        asset_id: Backing(known[asset_id].ordinal, qualified[asset_id], known[asset_id].maximum_run_time)
+        for asset_id in wanted
+    }
+
+
+def _sheets_elsewhere(call: Call, competition: Competition) -> list[tuple[Competition, Sheet]]:
+    """The FSP's sheets in other competitions that still run and whose service may be at the same time."""
+    found = []
+    for sealed in store.find_sheets_between(call.organisation, *service_span(competition)):
+        if sealed.competition_id != competition.id:
+            other = competitions.get_competition(sealed.competition_id)
+            if other.outcome == "open":
+                found.append((other, Sheet.model_validate(unseal(call, other, sealed))))
+    return found
+
+
+def _involved(
+    competition: Competition,
+    commitments: Mapping[str, Sequence[Commitment]],
+    others: Iterable[tuple[Competition, Sheet]],
+) -> dict[str, Competition]:
+    """Every competition whose windows are compared, by id."""
+    involved = {competition.id: competition} | {other.id: other for other, _ in others}
+    needed = {each.competition_id for held in commitments.values() for each in held}
+    return involved | {other: competitions.get_competition(other) for other in needed - involved.keys()}

@@ -1,0 +1,114 @@
+"""Builds what bids are judged by: competitions in bidding, requests, backing and standing; each valid by default."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.bidding.bid_rules import completed
+from chalicelib.bidding.holdings import Sheet
+from chalicelib.bidding.models import BallotVersion, BidRequest
+from chalicelib.bidding.rules import Backing, Standing
+from chalicelib.competitions.models import Competition
+
+OPENS = datetime(2026, 5, 4, 9, tzinfo=UTC)
+CLOSES = datetime(2026, 5, 15, 16, tzinfo=UTC)
+DURING = OPENS + timedelta(days=1)
+AFTER = CLOSES + timedelta(seconds=60)
+BOTH = "Availability + Utilisation"
+
+
+def a_window(**changes: Any) -> dict[str, Any]:
+    """Weekday evenings of June 2026, 17:00 to 19:00: 44 hours, 10 dispatches of an hour expected, 5 MW wanted."""
+    return {
+        "id": "win_1",
+        "period_name": "June",
+        "period_start": "2026-06-01",
+        "period_end": "2026-06-30",
+        "name": "Evening",
+        "start": "17:00",
+        "end": "19:00",
+        "days": ("Mon", "Tue", "Wed", "Thu", "Fri"),
+        "capacity_required": "5",
+        "dispatch_estimate": "10",
+        "dispatch_duration": "PT1H",
+        "available_minutes": 22 * 120,
+    } | changes
+
+
+def a_competition(**changes: Any) -> Competition:
+    """A published competition of org_so that asks for a utilisation price; bidding 4 to 15 May 2026."""
+    calendar = {
+        "qualification_open": "2026-04-01T09:00:00Z",
+        "qualification_closed": "2026-05-01T16:00:00Z",
+        "open": OPENS,
+        "closed": CLOSES,
+    }
+    plain = {
+        "id": "cmp_1",
+        "so": "org_so",
+        "reference": "NORTH-1",
+        "name": "North",
+        "calendar": calendar | changes.pop("calendar", {}),
+        "time_zone": "Europe/London",
+        "power_type": "Active Power",
+        "need_direction": "Deficit",
+        "product_type": "Operational Utilisation",
+        "boundaries": {"areas": ("NORTH",)},
+        "zones": ({"zone_id": "zon_north", "area_ref": "NORTH", "area_version": 1},),
+        "windows": (a_window(),),
+        "state": "published",
+        "created_at": "2026-03-01T09:00:00Z",
+        "changed_at": "2026-03-01T09:00:00Z",
+        "announced_until": "2026-03-01T09:00:00Z",
+    }
+    return Competition.model_validate(plain | changes)
+
+
+def an_availability_competition(**changes: Any) -> Competition:
+    """The same, asking for an availability and a utilisation price."""
+    return a_competition(product_type="OU + Scheduled Availability", **changes)
+
+
+def a_bid(**changes: Any) -> BidRequest:
+    """One MW in the window, at 100 per MWh, for an hour."""
+    plain = {"window_id": "win_1", "capacity_mw": "1", "maximum_run_time": "PT1H", "utilisation_price": "100"}
+    return BidRequest.model_validate({name: value for name, value in (plain | changes).items() if value is not None})
+
+
+def a_backing(mw: str = "2", ordinal: int = 0, minutes: int | None = None) -> Backing:
+    return Backing(ordinal, Decimal(mw), None if minutes is None else timedelta(minutes=minutes))
+
+
+def a_standing(
+    backing: dict[str, Backing] | None = None, qualified_mw: str | None = None, free: dict[str, str] | None = None
+) -> Standing:
+    """One asset of 2 MW that runs for as long as asked and has no obligations."""
+    assets = {"ast_1": a_backing()} if backing is None else backing
+    everything = sum((each.mw for each in assets.values()), Decimal(0))
+    left = {window_id: Decimal(mw) for window_id, mw in (free or {}).items()}
+    return Standing(assets, Decimal(qualified_mw) if qualified_mw else everything, left)
+
+
+def a_sheet(**changes: Any) -> Sheet:
+    """A sheet that was never written."""
+    return Sheet.model_validate({"competition_id": "cmp_1", "fsp": "org_fsp1"} | changes)
+
+
+def a_ballot(*bids: BidRequest, competition: Competition | None = None, **changes: Any) -> BallotVersion:
+    """A ballot as it is kept, of these bids or of one."""
+    asked = bids or (a_bid(),)
+    terms = competition or a_competition()
+    plain = {
+        "ballot_id": "bal_1",
+        "version": 1,
+        "ref": "B1",
+        "fsp": "org_fsp1",
+        "competition_id": terms.id,
+        "submitted_at": DURING,
+        "submitted_by": "per_1",
+        "asset_ids": ("ast_1",),
+        "bids": tuple(completed(terms, bid, "bal_1", 1, row) for row, bid in enumerate(asked, start=1)),
+    }
+    return BallotVersion.model_validate(plain | changes)
