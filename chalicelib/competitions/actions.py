@@ -178,7 +178,7 @@ def withdraw_competition(call: Call, competition_id: str, reason: str) -> Compet
 
 
 def take_area_versions(call: Call, competition_id: str, if_match: int, reason: str) -> Competition:
-    """Take the current versions of the competition's areas, before qualification closes; everything is assessed anew."""
+    """Take the current versions of its areas, before qualification closes; everything is assessed anew."""
     current = own_competition(call, competition_id)
     _check_version(current, if_match)
     if phase(current, call.now) not in {"draft", "published", "qualifying"}:

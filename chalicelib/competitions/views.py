@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from chalicelib.competitions.rules import archived_from, phase
 from chalicelib.competitions.windows import asked_window
 from chalicelib.competitions.words import NeedDirection, Phase, PowerType, ProductType
 from chalicelib.kernel import periods
+from chalicelib.kernel.holidays import holidays_of
 from chalicelib.kernel.models import Instant, PageQuery, Value
 from chalicelib.kernel.quantities import Megawatts, Number
 
@@ -136,6 +137,50 @@ class PublicQuery(CompetitionQuery):
         description="west,south,east,north in degrees, WGS84",
     )
     format: str = Field(default="json", pattern="^(json|geojson|csv)$")
+
+
+class RoundView(Value):
+    """The competitions of one round, and how many of them are in which phase."""
+
+    ref: str
+    so: str
+    phases: dict[str, int]
+    competitions: tuple[CompetitionSummary, ...]
+
+
+class RoundOutcome(Value):
+    """What an act on a round came to for one of its competitions."""
+
+    competition_id: str
+    reference: str
+    outcome: Literal["published", "withdrawn", "refused"]
+    code: str | None = None
+    refusal: str | None = None
+
+
+class RoundAnswer(Value):
+    """A round after an act on it, and what the act came to for each competition."""
+
+    round: RoundView
+    outcomes: tuple[RoundOutcome, ...]
+
+
+class Reason(Value):
+    """Why an act is done; everyone it touches is told."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class RoundQuery(Value):
+    """Whose round; the caller's own when it is left out."""
+
+    so: str | None = Field(default=None, max_length=64)
+
+
+class DocumentList(Value):
+    """The documents of a competition."""
+
+    items: tuple[DocumentView, ...]
 
 
 class PreviewWindow(Value):
@@ -273,8 +318,6 @@ def expected_mwh(window: ServiceWindow) -> Decimal | None:
 
 def periods_holidays(competition: Competition) -> frozenset[date]:
     """The public holidays of a competition's region."""
-    from chalicelib.kernel.holidays import holidays_of
-
     return holidays_of(competition.holiday_region)
 
 

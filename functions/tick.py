@@ -1,0 +1,20 @@
+"""Wakes every minute: tells the dates of competitions that have passed, until its time is up."""
+
+from __future__ import annotations
+
+import time
+
+from chalicelib.competitions.actions_announcing import announce_due
+from chalicelib.edge.entrance import tick
+from chalicelib.kernel.call import Call
+
+MOST_SECONDS = 45
+
+
+def announce(call: Call) -> None:
+    """One minute's round; what it does not reach in time is still due at the next."""
+    until = time.monotonic() + MOST_SECONDS
+    announce_due(call, lambda: time.monotonic() >= until)
+
+
+handler = tick(announce)
