@@ -120,7 +120,9 @@ class Session:
                 return
 
     def post(self, path: str, body: Any = None, key: str | None = None) -> Any:
-        return self._ask("POST", path, json={} if body is None else body, headers={"Idempotency-Key": key} if key else {})
+        return self._ask(
+            "POST", path, json={} if body is None else body, headers={"Idempotency-Key": key} if key else {}
+        )
 
     def put(self, path: str, body: Any, version: int | None = None) -> Any:
         return self._ask("PUT", path, json=body, headers={"If-Match": f'"{version}"'} if version else {})
@@ -133,7 +135,9 @@ class Session:
         asked = {"kind": kind, "name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         receipt = self.post("/files", {**asked, **options})
         upload = receipt["upload"]
-        sent = httpx.post(upload["url"], data=upload["fields"], files={"file": (name, content)}, timeout=_TIMEOUT_SECONDS)
+        sent = httpx.post(
+            upload["url"], data=upload["fields"], files={"file": (name, content)}, timeout=_TIMEOUT_SECONDS
+        )
         sent.raise_for_status()
         return self.finished(receipt["id"])
 
@@ -143,7 +147,9 @@ class Session:
 
     def download(self, kind: str, **filters: Any) -> bytes:
         """A workbook of a kind, made for this person now."""
-        job = self._until_settled(f"/jobs/{self.post('/exports', {'kind': kind, 'filters': filters})['id']}", ("done", "refused"))
+        job = self._until_settled(
+            f"/jobs/{self.post('/exports', {'kind': kind, 'filters': filters})['id']}", ("done", "refused")
+        )
         if job["state"] == "refused":
             raise RuntimeError(f"export {kind}: {job['refusal']}")
         return self.fetch(job["link"]["url"])

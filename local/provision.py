@@ -1,4 +1,4 @@
-"""Owns making a market's AWS on the emulator, from `storage.schema` and `functions.wiring` alone; again does no harm."""
+"""Owns making a market's AWS on the emulator from `storage.schema` and `functions.wiring`; again does no harm."""
 
 from __future__ import annotations
 
@@ -77,9 +77,13 @@ def make_everything() -> None:
         step()
 
 
+def queue_url(name: str) -> str:
+    """The address of a function's queue."""
+    return str(client("sqs").get_queue_url(QueueName=settings.queue_name(name))["QueueUrl"])
+
+
 def queue_arn(name: str) -> str:
-    url = client("sqs").get_queue_url(QueueName=settings.queue_name(name))["QueueUrl"]
-    found = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    found = client("sqs").get_queue_attributes(QueueUrl=queue_url(name), AttributeNames=["QueueArn"])
     return str(found["Attributes"]["QueueArn"])
 
 
@@ -174,7 +178,12 @@ def _notification() -> dict[str, Any]:
     woken = [function for function in FUNCTIONS if isinstance(function.trigger, Inbox)]
     return {
         "QueueConfigurations": [
-            {"Id": function.name, "QueueArn": queue_arn(function.name), "Events": ["s3:ObjectCreated:*"], "Filter": rules}
+            {
+                "Id": function.name,
+                "QueueArn": queue_arn(function.name),
+                "Events": ["s3:ObjectCreated:*"],
+                "Filter": rules,
+            }
             for function in woken
         ]
     }

@@ -1,0 +1,149 @@
+"""Owns the local market's web server: the API under `/v1`, the mailbox, the clock and a page to start from."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+import waitress
+from chalice import Chalice
+
+from chalicelib.storage.clients import client
+from functions.wiring import FUNCTIONS, Every
+from local import logins, mailbox, pages, quiet
+from local.clock import Backwards, Clock
+from local.gateway import Gateway
+from local.provision import queue_url
+from local.worker import Worker
+
+HOST = "127.0.0.1"
+THREADS = 12
+MOST_BYTES = 10_000_000  # as API Gateway
+MOST_WAIT_SECONDS = 600
+StartResponse = Callable[..., Any]
+Answer = tuple[int, str, bytes]
+
+
+class Site:
+    """The WSGI application."""
+
+    def __init__(self, app: Chalice, clock: Clock, worker: Worker, account: str, kept_logins: logins.Logins) -> None:
+        self._gateway = Gateway(app, clock)
+        self._clock, self._worker, self._account, self._logins = clock, worker, account, kept_logins
+        self._pages: dict[tuple[str, str], Callable[[dict[str, Any]], Answer]] = {
+            ("GET", "/"): self._landing,
+            ("GET", "/mailbox"): self._mailbox,
+            ("GET", "/mailbox.json"): self._mailbox_json,
+            ("GET", "/local/clock"): self._tell_clock,
+            ("POST", "/local/clock"): self._move_clock,
+            ("GET", "/local/health"): self._health,
+            ("POST", "/local/quiet"): self._wait_until_quiet,
+        }
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if path.startswith("/v1"):
+            return self._gateway(environ, start_response)
+        status, content_type, content = self._answer(method, path, environ)
+        headers = [("Content-Type", content_type), ("Content-Length", str(len(content))), ("Cache-Control", "no-store")]
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [content]
+
+    def _answer(self, method: str, path: str, environ: dict[str, Any]) -> Answer:
+        page = self._pages.get((method, path.rstrip("/") or "/"))
+        if page is not None:
+            return page(environ)
+        if method == "GET" and path.startswith("/mailbox/"):
+            return self._mail(path.removeprefix("/mailbox/"))
+        return _html(pages.page("Not found", '<p><a href="/">Start page</a></p>'), 404)
+
+    def _landing(self, environ: dict[str, Any]) -> Answer:
+        return _html(pages.landing(self._logins.read(), _text(self._clock.now())))
+
+    def _mailbox(self, environ: dict[str, Any]) -> Answer:
+        return _html(mailbox.as_page(self._mails()))
+
+    def _mailbox_json(self, environ: dict[str, Any]) -> Answer:
+        to = parse_qs(environ["QUERY_STRING"]).get("to", [None])[0]
+        return 200, "application/json", mailbox.as_json(self._mails(), to)
+
+    def _mail(self, mail_id: str) -> Answer:
+        found = [mail for mail in self._mails() if mail.id == mail_id]
+        return _html(mailbox.mail_page(found[0])) if found else _html(pages.page("No such mail", ""), 404)
+
+    def _mails(self) -> list[mailbox.Mail]:
+        return mailbox.mails(self._account, self._clock)
+
+    def _tell_clock(self, environ: dict[str, Any]) -> Answer:
+        return _json({"now": _text(self._clock.now())})
+
+    def _move_clock(self, environ: dict[str, Any]) -> Answer:
+        """Set the market's time and wake every schedule at it."""
+        try:
+            wanted = datetime.fromisoformat(_asked(environ)["now"])
+            now = self._clock.move_to(wanted.astimezone(UTC) if wanted.tzinfo else wanted.replace(tzinfo=UTC))
+        except (KeyError, TypeError, ValueError) as error:
+            told = str(error) if isinstance(error, Backwards) else 'send {"now": "2026-04-01T09:00:00Z"}'
+            return _json({"detail": told}, 409 if isinstance(error, Backwards) else 422)
+        _wake_schedules()
+        return _json({"now": _text(now)})
+
+    def _health(self, environ: dict[str, Any]) -> Answer:
+        left = quiet.backlog()
+        handled, failed = dict(self._worker.handled), dict(self._worker.failed)
+        told = {"waiting": left.waiting, "dead": left.dead, "unpublished": left.unpublished}
+        return _json({"status": "ok", **told, "handled": handled, "failed": failed})
+
+    def _wait_until_quiet(self, environ: dict[str, Any]) -> Answer:
+        most = min(float(_asked(environ).get("most_seconds", 60)), MOST_WAIT_SECONDS)
+        return _json(quiet.wait(self._worker, most))
+
+
+class Server:
+    """Waitress on a thread."""
+
+    def __init__(self, site: Site, port: int) -> None:
+        self._server = waitress.create_server(
+            site, host=HOST, port=port, threads=THREADS, max_request_body_size=MOST_BYTES, ident=None
+        )
+        self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.task_dispatcher.shutdown(timeout=3)
+        self._server.close()
+
+
+def _wake_schedules() -> None:
+    """Send each schedule's queue what its rule would; the time is that of the message."""
+    body = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+    told = body | {"id": str(uuid.uuid4()), "time": datetime.now(UTC).isoformat()}
+    for function in FUNCTIONS:
+        if isinstance(function.trigger, Every):
+            client("sqs").send_message(QueueUrl=queue_url(function.name), MessageBody=json.dumps(told))
+
+
+def _asked(environ: dict[str, Any]) -> dict[str, Any]:
+    content = environ["wsgi.input"].read()
+    asked: dict[str, Any] = json.loads(content) if content else {}
+    return asked
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _html(content: bytes, status: int = 200) -> Answer:
+    return status, "text/html; charset=utf-8", content
+
+
+def _json(told: dict[str, Any], status: int = 200) -> Answer:
+    return status, "application/json", json.dumps(told, indent=1).encode()
