@@ -57,3 +57,9 @@ def allowed_origins() -> tuple[str, ...]:
 
 def mail_sender() -> str:
     return os.environ.get("HEADROOM_MAIL_SENDER", "market@headroom.example")
+
+
+def most_seats() -> int | None:
+    """How many people an organisation may have; no limit where none is set."""
+    limit = os.environ.get("HEADROOM_MOST_SEATS")
+    return int(limit) if limit else None

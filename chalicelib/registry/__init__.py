@@ -1,0 +1,1 @@
+"""Organisations, people and their roles, machine users, and company qualification (schemes and applications)."""
