@@ -1,0 +1,1 @@
+"""The whole line of the market, driven only through the API and file drops, as its users would."""
