@@ -82,7 +82,7 @@ def _tell(market: Market) -> None:
     for login in market.logins.read():
         print(f"  {login['who']:<18} {login['email']:<34} {login['password']}")
     print(
-        "\nTry next: open the address above; `make demo` in another terminal runs a competition from file to obligations."
+        "\nTry next: open the address above; `make demo` in another terminal runs a competition to its obligations."
         "\nCtrl-C stops the market; the next start finds the same state.",
         flush=True,
     )

@@ -101,7 +101,7 @@ class Site:
         return _json({"status": "ok", **told, "handled": handled, "failed": failed})
 
     def _wait_until_quiet(self, environ: dict[str, Any]) -> Answer:
-        most = min(float(_asked(environ).get("most_seconds", 60)), MOST_WAIT_SECONDS)
+        most = min(float(_asked(environ).get("most_seconds", 300)), MOST_WAIT_SECONDS)
         return _json(quiet.wait(self._worker, most))
 
 
