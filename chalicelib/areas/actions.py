@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from chalicelib.areas import rules, store
@@ -26,12 +26,14 @@ from chalicelib.areas.models import (
     AreaView,
     Boundary,
     Box,
+    Exact,
+    ImportLock,
     Zone,
     ZoneMatch,
 )
 from chalicelib.kernel import cells
 from chalicelib.kernel.call import Call, derived_id
-from chalicelib.kernel.errors import NotFound, Problem, Refused, Stale, raise_problems
+from chalicelib.kernel.errors import NotFound, Problem, Stale, raise_problems
 from chalicelib.kernel.models import Page, PageQuery
 from chalicelib.kernel.quantities import plain
 from chalicelib.storage.audit import Change
@@ -95,7 +97,8 @@ def _zones_near(
 def zones_listing(postcode: str | None, meter_ids: Iterable[str] = ()) -> list[ZoneMatch]:
     """Zones that list a postcode, the sector it lies in, or one of the meter ids."""
     by_postcode = store.find_zones_listing_postcode(postcode) if postcode else []
-    by_meter = {zone for meter in meter_ids if meter for zone in store.find_zones_listing_meter(rules.normal_meter(meter))}
+    meters = [rules.normal_meter(meter) for meter in meter_ids if meter]
+    by_meter = {zone_id for meter in meters for zone_id in store.find_zones_listing_meter(meter)}
     return [ZoneMatch(zone_id=zone_id, kind="meter") for zone_id in sorted(by_meter)] + [
         ZoneMatch(zone_id=zone_id, kind="postcode") for zone_id in by_postcode
     ]
@@ -128,7 +131,8 @@ def list_zone_writes(
     """
     lists = rules.boundary(postcodes, sectors, boxes=boxes)
     raise_problems(lists_problems(lists), "area.lists")
-    zone, covering = zone_of_lists(lists)
+    covering = box_cells(lists.boxes)
+    zone = zone_of(None, lists, covering)
     store.keep_places(zone.id, covering, lists)
     return zone.id, [store.save_zone(zone)]
 
@@ -141,26 +145,25 @@ def lists_problems(lists: Boundary) -> list[Problem]:
     return [problem for problem in found if problem] + of_boxes
 
 
-def zone_of_lists(lists: Boundary) -> tuple[Zone, list[ZoneCell]]:
-    """The zone of a boundary that has lists only, its bodies kept, and its covering."""
-    covering = box_cells(lists.boxes)
-    kept = store.keep_lists(lists)
-    zone = Zone(
-        id=zone_id_of(None, kept),
+def zone_of(exact: Exact | None, lists: Boundary, covering: Sequence[ZoneCell]) -> Zone:
+    """The zone of a boundary, its bodies kept; its id comes from the exact polygons and the lists alone."""
+    geometry = store.keep_geometry(exact.wkb) if exact else None
+    kept = store.keep_lists(lists) if lists != Boundary() else None
+    return Zone(
+        id=derived_id("zon", geometry or "-", kept or "-"),
+        geometry=geometry,
         lists=kept,
         cells=store.keep_cells(pack_cells(covering)) if covering else None,
+        outline=store.keep_outline(exact.outline) if exact else None,
+        polygons=exact.polygons if exact else 0,
+        vertices=exact.vertices if exact else 0,
         boxes=len(lists.boxes),
         postcodes=len(lists.postcodes),
         sectors=len(lists.sectors),
         meters=len(lists.meters),
-        bounds=_around(lists.boxes),
+        bounds=_around([*lists.boxes, *([exact.bounds] if exact else [])]),
+        area_km2=exact.area_km2 if exact else None,
     )
-    return zone, covering
-
-
-def zone_id_of(geometry: str | None, lists: str | None) -> str:
-    """The id of a zone: the keys of its bodies are hashes of what they hold."""
-    return derived_id("zon", geometry or "-", lists or "-")
 
 
 def get_area(call: Call, area_id: str) -> AreaView:
@@ -197,16 +200,24 @@ def change_area(call: Call, area_id: str, change: AreaChange, if_match: int) -> 
     if after == area:
         return get_area(call, area_id)
     after = after.but(version=area.version + 1, changed_at=call.now, source=call.request_id)
-    head, stored = store.load_heads([area_id])[area_id]
-    if _areas_of({area_id: head}).get(area_id) != area:
-        raise Refused("area.moving", "A file is changing this area right now. Try again in a moment.")
+    _, stored = store.load_heads([area_id])[area_id]
     commit(
         call,
-        [*store.stage_heads([(AreaHead(area=after), stored)]), store.save_version(version_of(after, call.actor.id))],
+        [
+            *store.stage_heads([(AreaHead(area=after), stored)]),
+            store.save_version(version_of(after, call.actor.id)),
+            *_overtake_import(call, area.so),
+        ],
         [AreasChanged(so=area.so, area_ids=(area.id,), zone_ids=(area.zone_id,))],
         [_change_of(area, after)],
     )
     return get_area(call, area_id)
+
+
+def _overtake_import(call: Call, so: str) -> list[Write]:
+    """A file being imported right now has planned with the area as it was: it fails its last step and begins anew."""
+    lock = store.load_lock(so)
+    return [store.save_lock(so, ImportLock(import_id=call.request_id), lock[1])] if lock else []
 
 
 def version_of(area: Area, by: str, attributes: Mapping[str, str] | None = None) -> AreaVersion:

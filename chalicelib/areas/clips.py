@@ -14,7 +14,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import Decimal
 
-from chalicelib.areas.distance import nearest_metres
+from chalicelib.areas.distance import MILLIMETRE, nearest_metres
 
 _HEAD = struct.Struct("<cBHHHf")
 _FORMS = {b"i": "i", b"q": "q"}
@@ -54,9 +54,10 @@ class Clip:
     def distance_m(self, lat: int, lon: int, south: int) -> Decimal:
         """Metres from a place of this cell to the boundary; `south` is the latitude of the cell's corner.
 
-        Right only for places that the clip does not cover and that are within the halo of the boundary.
+        Right only for places that the clip does not cover and that are within the halo of the boundary. Never less
+        than a millimetre: no distance at all means inside.
         """
-        return nearest_metres(lat, lon, self.edges, south)
+        return max(nearest_metres(lat, lon, self.edges, south), MILLIMETRE)
 
     def pack(self) -> bytes:
         """The clip as bytes: 16 an edge where its ends are within 2.1° of the corner, else 32."""

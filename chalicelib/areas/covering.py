@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 _FRAME_LEVEL = 3
 # A cell with more edges through it than this is split while it can be; more edges are allowed for the distance, since
 # they are seldom reached, and small cells far from a boundary keep nearly the same ones as large cells.
-_MOST_LOCAL = 16
+_MOST_LOCAL = 32
 _MOST_NEAR = 1_024
 _SLACK = 1.01
 

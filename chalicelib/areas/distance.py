@@ -1,9 +1,9 @@
 """Owns the one rule of distance: metres on the ground from a place to an edge of an area.
 
-**The rule.** An edge is straight on the map of longitude and latitude. Around the place the ground is laid flat with the
-WGS84 ellipsoid's two radii at the place's latitude (a local equirectangular frame); the point of the edge nearest in
-that frame is taken, and its distance is the middle-latitude formula with the ellipsoid's radii half-way between the
-two points, rounded to the millimetre. Within the 5 km that areas reach it differs from the geodesic by less than a
+**The rule.** An edge is straight on the map of longitude and latitude. Around the place the ground is laid flat with
+the WGS84 ellipsoid's two radii at the place's latitude (a local equirectangular frame); the point of the edge nearest
+in that frame is taken, and its distance is the middle-latitude formula with the ellipsoid's radii half-way between
+the two points, rounded to the millimetre; a place outside is never nearer than one. Within the 5 km that areas reach it differs from the geodesic by less than a
 centimetre. A place is within a buffer when this distance is not more than the buffer.
 
 Source: G. Bomford, Geodesy, 4th edition, section 2.12 (middle-latitude formula); WGS84 from NIMA TR8350.2.
@@ -18,7 +18,7 @@ from math import cos, inf, radians, sin, sqrt
 _SEMI_MAJOR_M = 6_378_137.0
 _ECCENTRICITY_SQUARED = 0.006_694_379_990_14
 _RADIANS_PER_NANODEGREE = radians(1e-9)
-_MILLIMETRE = Decimal("0.001")
+MILLIMETRE = Decimal("0.001")
 
 # Two points equally far in the frame differ by less than this on the ground (it grows with the tangent of the
 # latitude), so no edge further than the nearest by more can be the nearest.
@@ -59,8 +59,9 @@ def nearest_metres(lat: int, lon: int, edges: Edges, south: int = 0) -> Decimal:
             found.append((squared, up, right))
             nearest = min(nearest, squared)
     limit = nearest * _FRAME_SPREAD
-    metres = min((ground_metres(south + lat, up, right) for squared, up, right in found if squared <= limit), default=inf)
-    return Decimal(metres).quantize(_MILLIMETRE) if metres < inf else Decimal("Infinity")
+    in_reach = [(up, right) for squared, up, right in found if squared <= limit]
+    metres = min((ground_metres(south + lat, *point) for point in in_reach), default=inf)
+    return Decimal(metres).quantize(MILLIMETRE) if metres < inf else Decimal("Infinity")
 
 
 def _nearest_point(

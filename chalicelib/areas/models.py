@@ -76,6 +76,17 @@ class Zone(Value):
         return tuple(kind for kind, count in held if count)
 
 
+class Exact(Value):
+    """Polygons once they are exact: what is kept of them, and told."""
+
+    wkb: bytes = Field(repr=False)
+    outline: dict[str, Any] = Field(repr=False)
+    polygons: int
+    vertices: int
+    bounds: Box
+    area_km2: Decimal
+
+
 class ZoneMatch(Value):
     """One way in which a place matches a zone.
 

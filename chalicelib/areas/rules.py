@@ -79,7 +79,8 @@ def ref_problem(ref: str) -> Problem | None:
     if not ref:
         return Problem("area.reference_empty", "It has no reference.", "ref", "a reference that no other area has")
     if len(ref) > MOST_REF or not ref.isprintable():
-        return Problem("area.reference", f"Its reference {ref[:40]!r} is not usable.", "ref", f"one line, {MOST_REF} characters")
+        allowed = f"one line of at most {MOST_REF} characters"
+        return Problem("area.reference", f"Its reference {ref[:40]!r} is not usable.", "ref", allowed)
     return None
 
 
