@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from chalicelib.areas import actions_outlines as areas
@@ -131,6 +131,17 @@ def replay_document(call: Call, made: str) -> DocumentView:
 def list_documents(call: Call, competition_id: str) -> list[DocumentView]:
     competition = visible_competition(call, competition_id)
     return [_document_view(each) for each in store.list_documents(competition.id)]
+
+
+def all_of_operator(so: str) -> Iterator[Competition]:
+    """Every competition of an operator, drafts too, in order of reference."""
+    cursor: str | None = None
+    while True:
+        page = store.list_of_operator(so, _AT_ONCE, cursor)
+        yield from page.items
+        cursor = page.next
+        if cursor is None:
+            return
 
 
 def view_round(call: Call, round_ref: str, so: str | None = None) -> RoundView:
