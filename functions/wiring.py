@@ -69,9 +69,13 @@ REQUALIFYING = (
     "assets.gazetteer_loaded.v1",
     "competitions.competition_changed.v1",
     "competitions.competition_published.v1",
+    "qualification.override_set.v1",
     "registry.application_approved.v1",
     "registry.application_reinstated.v1",
+    "registry.application_rejected.v1",
+    "registry.application_submitted.v1",
     "registry.application_suspended.v1",
+    "registry.application_withdrawn.v1",
 )
 
 FUNCTIONS: tuple[Function, ...] = (

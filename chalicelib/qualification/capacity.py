@@ -25,14 +25,16 @@ def sheet_of(
         so=need.so,
         fsp=fsp,
         counted_at=counted_at,
-        competition_version=need.version,
+        smallest_minimum_mw=need.smallest_minimum_mw,
+        entry_required=need.entry_required,
         choice=entry.choice,
         state=state,
         entered=counts_as_entered(state, need),
         assessed=len(assessed),
         eligible=len(eligible),
         eligible_mw=eligible_mw,
-        lost=len(eligible) - len(capacities),
+        held=len(capacities),
+        held_mw=sum(capacities.values(), ZERO),
         capacities=capacities,
     )
 

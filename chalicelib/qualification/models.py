@@ -24,8 +24,8 @@ RULES: tuple[Rule, ...] = ("location", "voltage", "capacity", "deadline", "compa
 MATCH_ORDER: tuple[MatchKind, ...] = ("meter", "area", "postcode", "bounding box", "buffer")
 """The ways a location matches, surest first."""
 
-MOST_AT_ONCE = 40
-"""Overrides or entries in one request: together with their audit records they are one transaction."""
+MOST_AT_ONCE = 200
+"""Overrides or entries in one request; a file takes more."""
 
 Reason = Annotated[str, Field(min_length=3, max_length=500, description="shown to the FSP")]
 
@@ -169,31 +169,48 @@ class Entry(Value):
 class Sheet(Value):
     """All there is to say of one FSP in one competition, computed from its answers, overrides and entry.
 
-    `counted_at` is the count of changes it was computed at; an older one is computed anew. `capacities` holds MW per
-    asset that is eligible and not lost; it counts as qualified once qualification has closed, if `entered`.
+    `counted_at` is the count of changes it was computed at; an older one is computed anew, and so is one under other
+    terms. `capacities` holds MW per asset that is eligible and not lost (`held` of them, `held_mw` together); they
+    count as qualified once qualification has closed, if `entered`.
     """
 
     competition_id: str
     so: str
     fsp: str
     counted_at: int
-    competition_version: int
+    smallest_minimum_mw: Megawatts
+    entry_required: bool
     choice: Choice
     state: EntryState
     entered: bool
     assessed: int
     eligible: int
     eligible_mw: Megawatts
-    lost: int = 0
+    held: int
+    held_mw: Megawatts
     capacities: dict[str, Megawatts]
+
+    @property
+    def lost(self) -> int:
+        """Eligible at the close, and lost since."""
+        return self.eligible - self.held
 
     @property
     def qualified(self) -> dict[str, Decimal]:
         return dict(self.capacities) if self.entered else {}
 
     @property
+    def qualified_count(self) -> int:
+        return self.held if self.entered else 0
+
+    @property
     def qualified_mw(self) -> Decimal:
-        return sum(self.qualified.values(), Decimal(0))
+        return self.held_mw if self.entered else Decimal(0)
+
+    def is_current(self, need: Need, changes: int) -> bool:
+        """Whether nothing it was computed from has changed since."""
+        terms = (self.smallest_minimum_mw, self.entry_required)
+        return self.counted_at == changes and terms == (need.smallest_minimum_mw, need.entry_required)
 
 
 class OverrideView(Value):

@@ -18,7 +18,6 @@ _DIRECTIONS = {
     ("Reactive Power", "Export"): "reactive export",
 }
 _NO_PLACE = "location unknown"
-_MONTHS = "January February March April May June July August September October November December".split()
 
 
 def trace(answer: Answer) -> tuple[RuleResult, ...]:
@@ -52,7 +51,7 @@ def quantity(amount: Decimal, answer: Answer) -> str:
 def moment(instant: datetime) -> str:
     """An instant as people read it, in UTC: "1 April 2026 09:00 UTC"."""
     seconds = f":{instant:%S}" if instant.second else ""
-    return f"{instant.day} {_MONTHS[instant.month - 1]} {instant.year} {instant:%H:%M}{seconds} UTC"
+    return f"{instant.day} {instant:%B %Y %H:%M}{seconds} UTC"
 
 
 def _line(answer: Answer, rule: Rule) -> RuleResult:

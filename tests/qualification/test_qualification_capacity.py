@@ -54,6 +54,15 @@ def test_what_was_lost_since_the_close_is_counted_apart() -> None:
 def test_who_is_not_entered_has_nothing_qualified() -> None:
     made = sheet([an_answer()], choice="withdrawn")
     assert (made.state, made.entered, made.qualified, made.qualified_mw) == ("withdrawn", False, {}, ZERO)
+    assert made.qualified_count == 0
+
+
+def test_a_sheet_is_current_until_something_it_was_computed_from_changes() -> None:
+    made = sheet([an_answer()])
+    assert made.is_current(a_need(version=9), 7)
+    assert not made.is_current(a_need(), 8)
+    assert not made.is_current(a_need(entry_required=True), 7)
+    assert not made.is_current(a_need(smallest_minimum_mw="1"), 7)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +171,7 @@ def test_the_capacity_of_a_group_is_the_exact_sum_in_any_order(portfolio, shuffl
     assert sum(made.capacities.values(), ZERO) == expected
     assert made.qualified_mw <= made.eligible_mw
     assert len(made.capacities) + made.lost == made.eligible
+    assert made.qualified_count == len(made.qualified)
 
 
 def test_a_location_alone_never_changes_capacity() -> None:

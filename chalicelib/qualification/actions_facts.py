@@ -1,0 +1,161 @@
+"""Owns gathering what an assessment stands on: a competition's ground, companies, asset versions as at the close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from chalicelib.areas import actions as areas
+from chalicelib.areas.matching import Matcher
+from chalicelib.areas.models import NEAR_MISS_M, Boundary, MatchKind, ZoneMatch
+from chalicelib.assets import actions as assets
+from chalicelib.assets.models import Asset
+from chalicelib.competitions.models import Competition
+from chalicelib.kernel.cells import nanodegrees
+from chalicelib.kernel.postcodes import sector_of
+from chalicelib.qualification.models import Answer, Company, Need
+from chalicelib.qualification.rules import assess, locate, with_losses
+from chalicelib.registry import actions as registry
+from chalicelib.registry.schemes import Approval
+
+Matches = Callable[[Asset], list[ZoneMatch]]
+NO_COMPANY = Company()
+_AN_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(slots=True)
+class Companies:
+    """How FSPs stand in schemes, each read once."""
+
+    _known: dict[tuple[str, str], Approval | None] = field(default_factory=dict)
+
+    def of(self, need: Need, fsp: str) -> Company:
+        """An FSP's standing for a need; that of nobody in particular where no scheme is named."""
+        if need.scheme_id is None:
+            return NO_COMPANY
+        key = (need.scheme_id, fsp)
+        if key not in self._known:
+            self._known[key] = registry.approval_of(need.scheme_id, fsp)
+        return company_of(self._known[key], need)
+
+    def moved(self) -> bool:
+        """Whether any standing changed since it was read."""
+        return any(registry.approval_of(*key) != approval for key, approval in self._known.items())
+
+
+def company_of(approval: Approval | None, need: Need) -> Company:
+    """An approval, now and as at the close of qualification."""
+    if approval is None:
+        return NO_COMPANY
+    return Company(
+        state=approval.state,
+        approved_now=approval.is_approved,
+        approved_at_close=approval.was_approved_at(need.deadline),
+        version=approval.version,
+    )
+
+
+def version_assessed(head: Asset, need: Need) -> Asset:
+    """The version that counts: the newest from before the close of qualification, or the first there is.
+
+    An asset that came later keeps failing by the deadline, whatever version is taken.
+    """
+    if head.changed_at < need.deadline:
+        return head
+    return assets.asset_as_at(head.id, need.deadline - _AN_INSTANT) or head
+
+
+def answer_for(head: Asset, need: Need, companies: Companies, matches: Matches) -> Answer:
+    """The answer for an asset: as at the close of qualification, with what it lost since."""
+    asset = version_assessed(head, need)
+    company = companies.of(need, head.owner)
+    answer = assess(asset, need, locate(matches(asset), need, asset.place is not None), company)
+    return with_losses(answer, head, need, company)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What one zone lists."""
+
+    postcodes: frozenset[str]
+    sectors: frozenset[str]
+    meters: frozenset[str]
+
+    @classmethod
+    def of(cls, boundary: Boundary) -> Lists:
+        return cls(frozenset(boundary.postcodes), frozenset(boundary.sectors), frozenset(boundary.meters))
+
+    def kinds(self, asset: Asset) -> Iterator[MatchKind]:
+        """In which ways the zone lists an asset."""
+        if any("".join(meter.split()) in self.meters for meter in asset.meter_ids):
+            yield "meter"
+        if asset.postcode and (asset.postcode in self.postcodes or sector_of(asset.postcode) in self.sectors):
+            yield "postcode"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The zones of one competition, ready for many assets."""
+
+    within_m: Decimal
+    matchers: tuple[Matcher, ...] = field(repr=False)
+    lists: Mapping[str, Lists] = field(repr=False)
+
+    def matches(self, asset: Asset) -> list[ZoneMatch]:
+        """Every way in which an asset matches one of the zones, or lies near it."""
+        return [*self._by_place(asset), *self._by_list(asset)]
+
+    def place_cells(self) -> set[int]:
+        """The cells in which assets can match by place."""
+        return {cell for matcher in self.matchers for cell in matcher.place_cells(self.within_m)}
+
+    def _by_place(self, asset: Asset) -> list[ZoneMatch]:
+        if asset.place is None:
+            return []
+        lat, lon = nanodegrees(asset.place.lat), nanodegrees(asset.place.lon)
+        return [match for matcher in self.matchers for match in matcher.match(lat, lon, self.within_m)]
+
+    def _by_list(self, asset: Asset) -> list[ZoneMatch]:
+        held = self.lists.items()
+        return [ZoneMatch(zone_id=zone_id, kind=kind) for zone_id, listed in held for kind in listed.kinds(asset)]
+
+
+def ground_of(competition: Competition) -> Ground:
+    """The zones of a competition with their cells and lists."""
+    zones = {zone_id: areas.get_zone(zone_id) for zone_id in competition.zone_ids}
+    return Ground(
+        within_m=competition.area_buffer + NEAR_MISS_M,
+        matchers=tuple(areas.zone_matcher(zone_id) for zone_id, zone in zones.items() if zone.cells),
+        lists={zone_id: Lists.of(areas.zone_lists(zone_id)) for zone_id, zone in zones.items() if zone.lists},
+    )
+
+
+def matches_of(asset: Asset) -> list[ZoneMatch]:
+    """Every way in which an asset matches any zone of the market, or lies near it."""
+    near = areas.zones_near(asset.place.lat, asset.place.lon) if asset.place else []
+    return [*near, *areas.zones_listing(asset.postcode, asset.meter_ids)]
+
+
+def remembered(matches: Matches) -> Matches:
+    """The same, asking once for each version of an asset."""
+    known: dict[tuple[str, int], list[ZoneMatch]] = {}
+
+    def of(asset: Asset) -> list[ZoneMatch]:
+        key = (asset.id, asset.version)
+        if key not in known:
+            known[key] = matches(asset)
+        return known[key]
+
+    return of
+
+
+def candidates_on(ground: Ground) -> Iterator[str]:
+    """The ids of all assets that can match a competition's zones by place or by list, some of them twice."""
+    for placed in assets.assets_in_cells(sorted(ground.place_cells())):
+        yield placed.asset_id
+    for listed in ground.lists.values():
+        yield from assets.assets_with_meters(sorted(listed.meters))
+        yield from assets.assets_with_postcodes(sorted(listed.postcodes))
+        yield from assets.assets_with_sectors(sorted(listed.sectors))
