@@ -190,7 +190,7 @@ def _commit_confirmation(call: Call, deciding: Deciding, sheet: DecisionSheet) -
     )
     writes = [
         store.saved_sheet(sheet, competition.calendar.closed),
-        *competitions.outcome_writes(competition, "confirmed", call.now),
+        competitions.outcome_write(competition, "confirmed", call.now),
     ]
     commit(call, writes, [event], [change], result=competition.id)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.competitions import actions as competitions
 from chalicelib.decisions.actions import load_deciding
-from chalicelib.decisions.reads import decided_bids
+from chalicelib.decisions.reads import closed_competitions, decided_bids
 from chalicelib.decisions.sheets import BIDS, TEMPLATE
 from chalicelib.files.columns import Template
 from chalicelib.kernel.call import Call
@@ -32,14 +31,7 @@ def export_bids(call: Call, filters: dict[str, Any]) -> tuple[Template, Rows]:
 def _asked(call: Call, filters: dict[str, Any]) -> list[str]:
     if "competition_id" in filters:
         return [str(filters["competition_id"])]
-    found = []
-    cursor = None
-    while True:
-        page = competitions.list_closed(call, filters.get("round_ref"), 500, cursor)
-        found += [competition.id for competition in page.items]
-        cursor = page.next
-        if cursor is None:
-            return found
+    return [competition.id for competition in closed_competitions(call, filters.get("round_ref"))]
 
 
 def _row(view: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from chalicelib.bidding import actions as bidding
 from chalicelib.bidding.models import BidForDeciding
@@ -18,18 +19,22 @@ from chalicelib.decisions.models import (
     OverviewQuery,
     OverviewView,
     ResultsView,
+    SheetState,
 )
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import NotFound
+from chalicelib.kernel.errors import Invalid, NotFound, Problem
 from chalicelib.kernel.models import Page, PageQuery
 from chalicelib.registry import actions as registry
+
+T = TypeVar("T")
 
 
 def list_bids(call: Call, competition_id: str, query: PageQuery) -> Page[DecidedBidView]:
     """The bids of one of the caller's closed competitions, cheapest first, with what was decided."""
     deciding = load_deciding(call, competition_id)
     views = decided_bids(deciding.competition, deciding.bids.values(), deciding.decisions)
-    return _page(views, query)
+    shown, after = _cut(views, [view.bid_id for view in views], query)
+    return Page(items=list(shown), next=after)
 
 
 def decided_bids(
@@ -44,9 +49,19 @@ def decided_bids(
 
 def list_overviews(call: Call, query: OverviewQuery) -> Page[OverviewView]:
     """Where deciding stands in the caller's closed competitions, zero-bid ones too, latest closed first."""
-    page = competitions.list_closed(call, query.round_ref, query.limit, query.cursor)
-    views = [overview_of(load_deciding(call, competition.id)) for competition in page.items]
-    return Page(items=[view for view in views if query.state in (None, view.state)], next=page.next)
+    closed = [each for each in closed_competitions(call, query.round_ref) if query.state in (None, _state(each))]
+    shown, after = _cut(closed, [each.id for each in closed], query)
+    return Page(items=[overview_of(load_deciding(call, each.id)) for each in shown], next=after)
+
+
+def closed_competitions(call: Call, round_ref: str | None = None) -> list[Competition]:
+    """The caller's competitions whose bids may be opened, latest closed first; of one round where it is named."""
+    found = [
+        each
+        for each in competitions.all_of_operator(call.organisation)
+        if round_ref in (None, each.round_ref) and rules.is_to_decide(each, call.now)
+    ]
+    return sorted(found, key=lambda each: (each.calendar.closed, each.id), reverse=True)
 
 
 def get_results(call: Call, competition_id: str) -> ResultsView:
@@ -114,14 +129,16 @@ def _view(competition: Competition, bid: BidForDeciding, decision: Decision | No
     )
 
 
-def _page(views: list[DecidedBidView], query: PageQuery) -> Page[DecidedBidView]:
-    """A page of a list that was ranked as a whole; the cursor is the last bid shown."""
+def _state(competition: Competition) -> SheetState:
+    return "confirmed" if competition.outcome == "confirmed" else "open"
+
+
+def _cut(things: Sequence[T], ids: Sequence[str], query: PageQuery) -> tuple[Sequence[T], str | None]:
+    """A page of a list that was ranked as a whole, and the cursor after it: the id of the last thing shown."""
     start = 0
     if query.cursor is not None:
-        places = {view.bid_id: place for place, view in enumerate(views)}
-        if query.cursor not in places:
-            raise NotFound("cursor.unknown", "The cursor is not one that this list gave.")
-        start = places[query.cursor] + 1
-    shown = views[start : start + query.limit]
-    more = start + query.limit < len(views)
-    return Page(items=shown, next=shown[-1].bid_id if more else None)
+        if query.cursor not in ids:
+            raise Invalid.of([Problem("cursor.unknown", "The cursor is not one that this list gave.", "cursor")])
+        start = ids.index(query.cursor) + 1
+    end = start + query.limit
+    return things[start:end], ids[end - 1] if end < len(things) else None

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.bidding.models import BidForDeciding
+from chalicelib.bidding.rules import OPENING_DELAY
+from chalicelib.competitions.models import Competition
 from chalicelib.decisions.models import Decision, DecisionRequest, DecisionSheet
 from chalicelib.kernel.errors import Problem, Refused
 from chalicelib.kernel.quantities import plain
@@ -192,3 +194,11 @@ def merit(bid: BidForDeciding) -> tuple[bool, Decimal, Decimal, datetime, str]:
     """The order of bids and of ties: lower effective price, smaller MW, earlier submission, bid id; priceless last."""
     price = bid.effective_price
     return (price is None, price or Decimal(0), bid.capacity_mw, bid.submitted_at, bid.id)
+
+
+def is_to_decide(competition: Competition, now: datetime) -> bool:
+    """Whether the bids of a competition may be opened: published, bidding over for a minute, never withdrawn."""
+    closed = competition.calendar.closed
+    if closed is None or not competition.is_published or competition.outcome == "withdrawn":
+        return False
+    return now >= closed + OPENING_DELAY

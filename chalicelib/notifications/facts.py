@@ -126,7 +126,7 @@ def _ballot_submitted(call: Call, body: Body) -> Facts:
 
 def _bidding_closed(call: Call, body: Body) -> Facts:
     competition = competitions.get_competition(body["competition_id"])
-    bids = bidding.count_bids(competition.id)
+    bids = bidding.count_bids(call, competition.id)
     count_words = {0: "no bids", 1: "1 bid to decide"}.get(bids, f"{bids} bids to decide")
     words = _competition_words(competition) | {"bids": bids, "count_words": count_words}
     yield Told(letter="bidding_closed", organisation=competition.so, fact=competition.id, words=words)

@@ -33,9 +33,9 @@ def set_up_operator(
 
 def accept_invitation(market: Market, organisation: str, name: str, email: str) -> Member:
     """Open the link of an invitation and choose a password."""
-    link = parse_qs(urlsplit(market.link_for(email)).query)
+    link = parse_qs(urlsplit(market.link_for(email)).fragment)
     secrets = {field: link[field][0] for field in ("organisation", "person", "secret")}
-    terms = market.public().get("/registrations/terms")["user_terms"]["terms_version"]
+    terms = market.public().get("/terms")["user_terms"]["terms_version"]
     market.public().post("/invitations", {**secrets, "password": PASSWORD, "user_terms": terms})
     return Member(organisation, name, email, market.sign_in(email, PASSWORD))
 
@@ -43,7 +43,7 @@ def accept_invitation(market: Market, organisation: str, name: str, email: str) 
 def register_provider(market: Market, name: str, company_number: str, email: str) -> Member:
     """A provider registers itself: login, company, both acceptances, then the code that came by mail."""
     public = market.public()
-    terms = public.get("/registrations/terms")
+    terms = public.get("/terms")
     company = {
         "name": f"{name} Limited",
         "company_number": company_number,
