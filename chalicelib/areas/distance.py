@@ -3,8 +3,9 @@
 **The rule.** An edge is straight on the map of longitude and latitude. Around the place the ground is laid flat with
 the WGS84 ellipsoid's two radii at the place's latitude (a local equirectangular frame); the point of the edge nearest
 in that frame is taken, and its distance is the middle-latitude formula with the ellipsoid's radii half-way between
-the two points, rounded to the millimetre; a place outside is never nearer than one. Within the 5 km that areas reach it differs from the geodesic by less than a
-centimetre. A place is within a buffer when this distance is not more than the buffer.
+the two points, rounded to the millimetre; a place outside is never nearer than one. Within the 5 km that areas reach
+it differs from the geodesic by less than a centimetre. A place is within a buffer when this distance is not more than
+the buffer.
 
 Source: G. Bomford, Geodesy, 4th edition, section 2.12 (middle-latitude formula); WGS84 from NIMA TR8350.2.
 """

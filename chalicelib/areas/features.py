@@ -95,17 +95,22 @@ def _names_each(features: Sequence[Feature], attribute: str) -> bool:
     return all(found) and len(set(found)) == len(found)
 
 
-def geojson_polygons(geometry: Mapping[str, Any] | None) -> tuple[Sequence[Polygon], Problem | None]:
+def geojson_polygons(geometry: Any) -> tuple[Sequence[Polygon], Problem | None]:
     """The polygons of a GeoJSON-like geometry, and why they cannot be read."""
-    if not geometry:
+    if not geometry or not isinstance(geometry, Mapping):
         return (), Problem("area.geometry_missing", "It has no geometry.", "geometry", "a polygon")
     kind, held = geometry.get("type"), geometry.get("coordinates")
     if kind == "GeometryCollection":
-        parts = [geojson_polygons(part) for part in geometry.get("geometries") or ()]
+        parts = [geojson_polygons(part) for part in _listed(geometry.get("geometries"))]
         problem = next((problem for _, problem in parts if problem), None)
         return [polygon for polygons, _ in parts for polygon in polygons], problem
     if kind not in {"Polygon", "MultiPolygon"}:
         return (), Problem("area.geometry_kind", f"It is a {kind}, not an area.", "geometry", "Polygon or MultiPolygon")
-    if not held:
+    polygons = [_listed(rings) for rings in ([held] if kind == "Polygon" else _listed(held))]
+    if not polygons or not all(polygons):
         return (), Problem("area.geometry_empty", "Its geometry is empty.", "geometry", "a polygon")
-    return ([held] if kind == "Polygon" else held), None
+    return polygons, None
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()

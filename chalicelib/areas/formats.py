@@ -65,9 +65,10 @@ def read_geojson(text: bytes) -> Source:
 def _geojson_feature(layer: str, number: int, given: Any) -> Feature:
     if not isinstance(given, Mapping) or given.get("type") != "Feature":
         return Feature(layer, number, {}, problem=Problem("area.feature", "It is not a GeoJSON Feature."))
-    properties = given.get("properties") or {}
-    attributes = {str(name): attribute_text(value) for name, value in properties.items() if _is_plain(value)}
-    if given.get("id") is not None:
+    properties = given.get("properties")
+    held = properties.items() if isinstance(properties, Mapping) else ()
+    attributes = {str(name): attribute_text(value) for name, value in held if _is_plain(value)}
+    if given.get("id") is not None and _is_plain(given["id"]):
         attributes.setdefault("id", attribute_text(given["id"]))
     polygons, problem = geojson_polygons(given.get("geometry"))
     return Feature(layer, number, attributes, polygons, problem)
@@ -78,8 +79,9 @@ def _geojson_system(data: Mapping[str, Any]) -> str | None:
     declared = data.get("crs")
     if declared is None:
         return None
-    name = (declared.get("properties") or {}).get("name") if isinstance(declared, Mapping) else None
-    if not isinstance(name, str) or declared.get("type") != "name":
+    named = declared.get("properties") if isinstance(declared, Mapping) and declared.get("type") == "name" else None
+    name = named.get("name") if isinstance(named, Mapping) else None
+    if not isinstance(name, str):
         raise _refused("area.reference_system", "The GeoJSON's crs member does not name a reference system.")
     return name
 

@@ -33,6 +33,8 @@ _DOUBT_M2 = 10.0
 _DOUBT_SHARE = 1e-5
 # A ring whose ends are nearer than this was cut short by rounding, not left open by mistake.
 _CLOSING_GAP_M = 0.01
+# A part of fewer square nanodegrees (about a hundredth of a square metre) is an artefact of rounding.
+_SLIVER = 1e6
 _OUTLINE_STEPS = 400
 _GLOBE = pyproj.Geod(ellps="WGS84")
 
@@ -79,7 +81,9 @@ def outside_problem(system: System, polygons: Sequence[Polygon]) -> Problem | No
     west, south, east, north = _ground(system)
     lons, lats = placed[:, 0], placed[:, 1]
     inside = np.isfinite(placed).all() and ((lons >= west) & (lons <= east) & (lats >= south) & (lats <= north)).all()
-    return None if inside else _outside(system, found)
+    if inside and not (system.crs.is_projected and _are_degrees(found)):
+        return None
+    return _outside(system, found)
 
 
 def check(polygons: Sequence[Polygon], system: System) -> Checked | Problem:
@@ -192,7 +196,7 @@ def _outside(system: System, found: Coordinates) -> Problem:
 
 def _likely(found: Coordinates) -> str:
     eastings, northings = found[:, 0], found[:, 1]
-    if (np.abs(eastings) <= 180).all() and (np.abs(northings) <= 90).all():
+    if _are_degrees(found):
         return " They look like degrees of longitude and latitude (WGS84, EPSG:4326)."
     if ((eastings >= 0) & (eastings <= 700_000) & (northings >= 0) & (northings <= 1_300_000)).all():
         return " They look like the British National Grid (EPSG:27700)."
@@ -201,6 +205,10 @@ def _likely(found: Coordinates) -> str:
     if (np.abs(found) <= 20_037_509).all():
         return " They look like Web Mercator (EPSG:3857)."
     return ""
+
+
+def _are_degrees(found: Coordinates) -> bool:
+    return bool((np.abs(found) <= (180.0, 90.0)).all())
 
 
 def _ring_problem(ring: Coordinates) -> Problem | None:
@@ -231,13 +239,23 @@ def _assembled(polygons: Sequence[Polygon], rings: Sequence[Coordinates]) -> Mul
 
 
 def _exact(shape: Any, repaired_m2: float | None) -> Checked | Problem:
-    """The shape on whole nanodegrees, in canonical order."""
-    snapped = shapely.transform(shape, lambda positions: np.rint(positions * NANO) / NANO)
-    parts = [part for part in shapely.get_parts(snapped) if part.area > 0]
+    """The shape on whole nanodegrees, in canonical order; slivers that rounding closes are dropped."""
+    snapped = _snapped(shape)
+    tidy = snapped if snapped.is_valid else _snapped(_polygonal(shapely.make_valid(snapped, method="structure")))
+    parts = [shapely.remove_repeated_points(part) for part in shapely.get_parts(tidy) if _square_nanos(part) > _SLIVER]
     if not parts:
         return Problem("area.geometry_empty", "It has no ground inside it.", "geometry", "a polygon")
-    tidy = [shapely.remove_repeated_points(part) for part in parts]
-    return Checked(shapely.normalize(MultiPolygon(tidy)), repaired_m2)
+    return Checked(shapely.normalize(MultiPolygon(parts)), repaired_m2)
+
+
+def _square_nanos(polygon: Any) -> float:
+    """Square nanodegrees of a polygon, counted from its own corner so that nothing is lost to rounding."""
+    corner = shapely.get_coordinates(polygon)[0]
+    return float(shapely.transform(polygon, lambda positions: np.rint((positions - corner) * NANO)).area)
+
+
+def _snapped(shape: Any) -> Any:
+    return shapely.transform(shape, lambda positions: np.rint(positions * NANO) / NANO)
 
 
 def _repaired(given: MultiPolygon) -> Checked | Problem:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.areas import actions_import, geometry, rules
+from chalicelib.areas import actions_import, formats, geometry, rules
 from chalicelib.areas.actions import lists_problems
 from chalicelib.areas.actions_import import MOST_AREAS
 from chalicelib.areas.covering import cover
 from chalicelib.areas.features import Feature, Layer, Source, find_reference, propose_reference, reference_of
 from chalicelib.areas.matching import ZoneCell, box_cells
 from chalicelib.areas.models import HALO_M, MOST_NAME, Boundary, Box, Exact, NewArea
-from chalicelib.areas.sheets import AREAS, BOX_FIELDS
-from chalicelib.files.importing import ParsedRow, RowOutcome
+from chalicelib.areas.sheets import AREAS, BOX_FIELDS, TEMPLATE
+from chalicelib.files.importing import Importer, ParsedRow, RowOutcome
 from chalicelib.files.models import Receipt
 from chalicelib.files.workbook import read_file
 from chalicelib.kernel.call import Call

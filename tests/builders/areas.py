@@ -54,7 +54,8 @@ def a_geopackage(features: Iterable[Mapping[str, Any]], epsg: int = 4326, srs_id
     database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE gpkg_contents (table_name TEXT, data_type TEXT, identifier TEXT, srs_id INTEGER)")
     database.execute(
-        "CREATE TABLE gpkg_geometry_columns (table_name TEXT, column_name TEXT, geometry_type_name TEXT, srs_id INTEGER)"
+        "CREATE TABLE gpkg_geometry_columns"
+        " (table_name TEXT, column_name TEXT, geometry_type_name TEXT, srs_id INTEGER)"
     )
     database.execute(
         "CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT, srs_id INTEGER, organization TEXT,"
