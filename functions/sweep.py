@@ -1,4 +1,4 @@
-"""Wakes every hour and when a market starts: finds what was lost between the tables and the queues, and sends it again."""
+"""Wakes every hour and when a market starts: finds what was lost between tables and queues, and sends it again."""
 
 from __future__ import annotations
 

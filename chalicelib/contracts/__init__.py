@@ -1,1 +1,1 @@
-"""Contracts: one obligation per accepted bid, its assets and its variations of availability, in a file for both sides."""
+"""Contracts: one obligation per accepted bid, its assets and its availability variations, in a file for both sides."""

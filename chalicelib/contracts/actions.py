@@ -31,6 +31,7 @@ from chalicelib.qualification import actions as qualification
 from chalicelib.registry import actions as registry
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
+from chalicelib.storage.writes import Write
 
 _ASSETS_AT_ONCE = 25
 
@@ -66,13 +67,16 @@ def _draw_up_one(call: Call, competition: Competition, bid: AcceptedBid, contrac
 
 def _commitments(
     competition: Competition, obligation: Obligation, part: list[ObligatedAsset], loaded: dict[str, Asset]
-) -> list[object]:
+) -> list[Write]:
     spans = list(competition.occurrences(competition.windows_by_id[obligation.window_id]))
     if not spans:
         return []
     starts, ends = spans[0][0], spans[-1][1]
     shares = {asset.asset_id: asset.capacity_mw for asset in part}
-    return list(assets.commitment_writes(obligation.id, obligation.so, obligation.competition_id, starts, ends, shares))
+    windows = (obligation.window_id,)
+    return assets.commitment_writes(
+        obligation.id, obligation.so, obligation.competition_id, starts, ends, shares, windows
+    )
 
 
 def _write_head(call: Call, obligation: Obligation) -> None:

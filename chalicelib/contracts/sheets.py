@@ -1,4 +1,4 @@
-"""Owns the contracts workbook as columns: obligations, obligated assets, availability variations; same on both sides."""
+"""Owns the contracts workbook as columns: obligations, obligated assets, variations; the same on both sides."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ TEMPLATE = Template(
                 Column("End", "end", "Local clock time.", kind=ClockTime()),
                 Column("Time Zone", "time_zone", "Zone of the clock times."),
                 Column("Public Holidays", "holidays", "Included or excluded."),
-                Column(
-                    "Hours", "available_hours", "Hours of the window over its period.", kind=DecimalNumber(places=6)
-                ),
+                Column("Hours", "available_hours", "The window's hours over its period.", kind=DecimalNumber(places=6)),
                 Column("MW", "capacity_mw", "What is promised.", kind=_MW),
                 Column("Availability Price", "availability_price", "Per MW/h.", kind=_PRICE),
                 Column("Utilisation Price", "utilisation_price", "Per MWh.", kind=_PRICE),

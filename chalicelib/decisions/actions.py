@@ -235,7 +235,7 @@ def overview_of(deciding: Deciding) -> OverviewView:
 
 
 def accepted_bids(competition_id: str) -> Iterator[AcceptedBid]:
-    """Every accepted bid of a confirmed competition with its assets and the prices paid; none before it is confirmed."""
+    """Every accepted bid of a confirmed competition with its assets and prices paid; none before it is confirmed."""
     sheet = store.find_sheet(competition_id)
     if sheet is None or sheet.state != "confirmed":
         return

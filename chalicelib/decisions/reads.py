@@ -8,6 +8,7 @@ from typing import TypeVar
 from chalicelib.bidding import actions as bidding
 from chalicelib.bidding.models import BidForDeciding
 from chalicelib.competitions import actions as competitions
+from chalicelib.competitions.actions_reading import all_of_operator
 from chalicelib.competitions.models import Competition
 from chalicelib.decisions import results, rules, store
 from chalicelib.decisions.actions import load_deciding, overview_of
@@ -58,7 +59,7 @@ def closed_competitions(call: Call, round_ref: str | None = None) -> list[Compet
     """The caller's competitions whose bids may be opened, latest closed first; of one round where it is named."""
     found = [
         each
-        for each in competitions.all_of_operator(call.organisation)
+        for each in all_of_operator(call.organisation)
         if round_ref in (None, each.round_ref) and rules.is_to_decide(each, call.now)
     ]
     return sorted(found, key=lambda each: (each.calendar.closed, each.id), reverse=True)

@@ -1,4 +1,4 @@
-"""Owns the rules of deciding and confirming: which decisions fit their bids, and when results may become final. Pure."""
+"""Owns the rules of deciding and confirming: which decisions fit their bids, when results may become final. Pure."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def is_same(before: Decision | None, after: Decision | None) -> bool:
 
 
 def confirmation_problems(bids: Sequence[BidForDeciding], decisions: Mapping[str, Decision]) -> list[Problem]:
-    """Everything that keeps results from becoming final: undecided bids, split linked groups, two of an exclusive one."""
+    """What keeps results from becoming final: undecided bids, split linked groups, two of an exclusive one."""
     undecided = [bid.id for bid in bids if bid.id not in decisions]
     problems = [Problem("confirmation.undecided", f"Bid {bid_id} is undecided.", bid_id) for bid_id in undecided]
     problems += _linked_problems(bids, decisions)
@@ -141,7 +141,7 @@ def _shrunk_problems(bids: Sequence[BidForDeciding], decisions: Mapping[str, Dec
     return [
         Problem(
             "confirmation.shrunk",
-            f"{plain(decisions[bid.id].accepted_mw)} MW of bid {bid.id} were accepted; {plain(bid.capacity_mw)} MW are left.",
+            f"More of bid {bid.id} was accepted than the {plain(bid.capacity_mw)} MW that are left.",
             bid.id,
             "decide the bid anew",
         )

@@ -67,7 +67,7 @@ TEMPLATE = Template(
     version="1",
     sheets=(Sheet(BIDS, (*_WHICH, *_ABOUT, *_DECISION), unique=("bid_id",)),),
     how_to=(
-        "Download the bids of closed competitions, fill Decision, Accepted MW, Reason and Comment, and upload the file.",
+        "Download the bids of closed competitions, fill Decision, Accepted MW, Reason and Comment, upload the file.",
         "Upload it as often as you like until the results are confirmed; rows already final are errors.",
         "Deciding is not confirming: results become final when a person with the confirm role confirms them.",
     ),

@@ -14,6 +14,7 @@ from chalicelib.kernel.errors import Problem, Refusal
 
 PROBLEM_JSON = "application/problem+json"
 JSON = "application/json"
+Headers = dict[str, str | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Text:
 
 def answered(view: Any, status: int, request_id: str, fields: str | None = None) -> Response:
     """The response for what an endpoint returned: a model, a `Text`, or None for 204."""
-    headers = {"X-Request-Id": request_id, "Cache-Control": "no-store"}
+    headers: Headers = {"X-Request-Id": request_id, "Cache-Control": "no-store"}
     if view is None:
         return Response(body="", status_code=204, headers=headers)
     if isinstance(view, Text):
@@ -50,7 +51,7 @@ def refused(refusal: Refusal, request_id: str) -> Response:
         "errors": [_error(problem) for problem in refusal.problems],
         "request_id": request_id,
     }
-    headers = {"Content-Type": PROBLEM_JSON, "X-Request-Id": request_id, "Cache-Control": "no-store"}
+    headers: Headers = {"Content-Type": PROBLEM_JSON, "X-Request-Id": request_id, "Cache-Control": "no-store"}
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.status == 401:
@@ -98,8 +99,8 @@ def _error(problem: Problem) -> dict[str, Any]:
     return ({"pointer": f"/{field}"} if field else {}) | found
 
 
-def _text_headers(view: Text) -> dict[str, str]:
-    headers = {"Content-Type": view.content_type}
+def _text_headers(view: Text) -> Headers:
+    headers: Headers = {"Content-Type": view.content_type}
     if view.file_name:
         headers["Content-Disposition"] = f'attachment; filename="{view.file_name}"'
     return headers

@@ -60,7 +60,7 @@ def describe() -> dict[str, Any]:
     """The OpenAPI 3.1 document of every endpoint registered so far, in order of path."""
     endpoints = sorted(ENDPOINTS, key=lambda endpoint: (endpoint.path, endpoint.method))
     schemas, definitions = models_json_schema(_models(endpoints), ref_template=_REF)
-    references = {key: schema for key, schema in schemas.items()}
+    references = dict(schemas)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(f"/v1{endpoint.path}", {})[endpoint.method.lower()] = _operation(endpoint, references)

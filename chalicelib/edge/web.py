@@ -125,7 +125,7 @@ def respond(endpoint: Endpoint, request: Request, path: Mapping[str, str]) -> Re
         logger().exception("fault", extra={"request_id": request_id, "endpoint": endpoint.name})
         return failed(request_id)
     status = endpoint.status if view is not None else 204
-    return answered(view, status, request_id, (request.query_params or {}).get("fields"))
+    return answered(view, status, request_id, _query_of(request).get("fields"))
 
 
 def _acted(endpoint: Endpoint, call: Call, request: Request, path: Mapping[str, str]) -> Any:
@@ -159,7 +159,7 @@ def _arguments(endpoint: Endpoint, request: Request, path: Mapping[str, str]) ->
 
 
 def _body(endpoint: Endpoint, request: Request, problems: list[Problem]) -> Any:
-    raw = request.raw_body
+    raw = _raw(request)
     if len(raw) > MOST_BODY_BYTES:
         raise TooLarge("body.too_large", f"The body is over {MOST_BODY_BYTES // 1_000_000} MB; use a file drop.")
     assert endpoint.body is not None
@@ -172,8 +172,17 @@ def _body(endpoint: Endpoint, request: Request, problems: list[Problem]) -> Any:
     return None
 
 
+def _raw(request: Request) -> bytes:
+    body = request.raw_body
+    return body.encode() if isinstance(body, str) else body
+
+
+def _query_of(request: Request) -> dict[str, str]:
+    return dict(request.query_params or {})
+
+
 def _query(model: type[BaseModel], request: Request, problems: list[Problem]) -> Any:
-    given = {name: text for name, text in (request.query_params or {}).items() if name != "fields"}
+    given = {name: text for name, text in _query_of(request).items() if name != "fields"}
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -207,8 +216,9 @@ def _idempotency(endpoint: Endpoint, request: Request) -> Idempotency | None:
         return None
     if not 0 < len(key) <= MOST_KEY:
         allowed = f"1 to {MOST_KEY} characters"
-        raise Invalid.of([Problem("idempotency.length", "The Idempotency-Key is too long.", "Idempotency-Key", allowed)])
-    asked = b"\x1f".join([endpoint.name.encode(), str(request.uri_params).encode(), request.raw_body])
+        sentence = "The Idempotency-Key is too long."
+        raise Invalid.of([Problem("idempotency.length", sentence, "Idempotency-Key", allowed)])
+    asked = b"\x1f".join([endpoint.name.encode(), str(request.uri_params).encode(), _raw(request)])
     return Idempotency(key, hashlib.sha256(asked).hexdigest())
 
 

@@ -37,7 +37,9 @@ class Refusal(Exception):
     status = 400
     title = "Refused"
 
-    def __init__(self, code: str, detail: str, problems: Iterable[Problem] = (), retry_after: int | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str, problems: Iterable[Problem] = (), retry_after: int | None = None
+    ) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail

@@ -12,7 +12,7 @@ _EVENTS: dict[str, type[Event]] = {}
 
 
 class Event(BaseModel):
-    """A fact that happened. Subclasses live in each room's `events.py`; the name on the bus is `<room>.<past_tense>.v1`."""
+    """A fact that happened. Each room's are in its `events.py`; the name on the bus is `<room>.<past_tense>.v1`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]

@@ -38,7 +38,9 @@ def parse_decimal(value: Any) -> Decimal:
 def _is_plain(text: str) -> bool:
     body = text.strip().removeprefix("-")
     whole, _, part = body.partition(".")
-    return whole.isascii() and whole.isdigit() and (not part or (part.isascii() and part.isdigit())) and body[-1:] != "."
+    return (
+        whole.isascii() and whole.isdigit() and (not part or (part.isascii() and part.isdigit())) and body[-1:] != "."
+    )
 
 
 def plain(value: Decimal) -> str:

@@ -71,7 +71,7 @@ def find_recipient(mail: Mail) -> Recipient | None:
 
 
 def find_code(mail: Mail) -> CodeLetter | None:
-    """The code or link a mail is for, with its address: kept nowhere, made again here; None when it no longer counts."""
+    """The code or link a mail is for, with its address: kept nowhere, made again here; None when it counts no more."""
     words = mail.words
     return registry.find_code_letter(words["purpose"], words["thing"], words["serial"], words["organisation"])
 

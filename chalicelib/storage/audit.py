@@ -19,7 +19,7 @@ BUCKETS = "0123456789abcdef"
 
 
 class Change(BaseModel):
-    """What an action says of a change: the thing (`asset:ast_…`), the act, whose trail it belongs to, before and after."""
+    """What an action says of a change: the thing (`asset:ast_…`), the act, whose trail it is in, before and after."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     thing: str

@@ -41,3 +41,4 @@ def _made(service: str) -> Any:
 def forget_clients() -> None:
     """Drop every client, so that the next use reads addresses and credentials anew."""
     _made.cache_clear()
+    boto3.setup_default_session()

@@ -61,7 +61,7 @@ def commit(
 
 
 def commit_each(call: Call, groups: Iterable[Group]) -> list[Refusal | None]:
-    """Execute groups one after another; the answer holds None for each that went in, else the refusal that stopped it."""
+    """Execute groups one after another; each answers None, or the refusal that stopped it."""
     return [_tried(call, group) for group in groups]
 
 

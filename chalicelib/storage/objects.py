@@ -61,24 +61,25 @@ def put_object(
     )
 
 
-def read_object(bucket: str, key: str) -> bytes:
-    """An object's bytes; `NotFound` when there is none."""
+def read_object(bucket: str, key: str, version: str | None = None) -> bytes:
+    """An object's bytes, of a version where one is named; `NotFound` when there is none."""
     try:
-        return bytes(client("s3").get_object(Bucket=settings.bucket_name(bucket), Key=key)["Body"].read())
+        return bytes(client("s3").get_object(**_where(bucket, key, version))["Body"].read())
     except ClientError as error:
         raise _absent(error) from error
 
 
-def head_object(bucket: str, key: str) -> dict[str, Any]:
-    """An object's `size` in bytes, `content_type`, `etag`, `modified` instant and `metadata`; `NotFound` when there is none."""
+def head_object(bucket: str, key: str, version: str | None = None) -> dict[str, Any]:
+    """An object's `size` in bytes, `content_type`, `etag`, `version`, `modified` instant and `metadata`; else `NotFound`."""
     try:
-        head = client("s3").head_object(Bucket=settings.bucket_name(bucket), Key=key)
+        head = client("s3").head_object(**_where(bucket, key, version))
     except ClientError as error:
         raise _absent(error) from error
     return {
         "size": int(head["ContentLength"]),
         "content_type": head.get("ContentType", ""),
         "etag": head["ETag"].strip('"'),
+        "version": head.get("VersionId"),
         "modified": head["LastModified"],
         "metadata": head.get("Metadata", {}),
     }
@@ -118,6 +119,11 @@ def presign_upload(
         settings.bucket_name(bucket), key, Fields=fields, Conditions=conditions, ExpiresIn=seconds
     )
     return Upload(made["url"], made["fields"], seconds)
+
+
+def _where(bucket: str, key: str, version: str | None) -> dict[str, str]:
+    where = {"Bucket": settings.bucket_name(bucket), "Key": key}
+    return where if version is None else where | {"VersionId": version}
 
 
 def _plain_name(name: str) -> str:

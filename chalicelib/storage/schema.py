@@ -1,4 +1,4 @@
-"""Owns the shape of state as pure data: every table, index and bucket; read by stores, the local start, CDK and tests."""
+"""Owns the shape of state as pure data: every table, index and bucket; read by stores, local start, CDK, tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A private bucket. `versioned` keeps old objects; `notifies` sends ObjectCreated under `inbox/` to on_file's queue."""
+    """A private bucket. `versioned` keeps old objects; `notifies` tells on-file's queue of what lands in `inbox/`."""
 
     name: str
     versioned: bool = True

@@ -81,7 +81,12 @@ def test_a_decision_keeps_what_was_said_and_counts_its_versions() -> None:
     assert (first.verdict, first.accepted_mw, first.reason, first.version) == ("accepted", Decimal(2), None, 1)
     second = rules.decide(a_request(decision="rejected", reason="TECHNICAL"), BID, first, "per_2", CLOSED)
     assert second is not None
-    assert (second.verdict, second.accepted_mw, second.reason, second.version) == ("rejected", Decimal(0), "TECHNICAL", 2)
+    assert (second.verdict, second.accepted_mw, second.reason, second.version) == (
+        "rejected",
+        Decimal(0),
+        "TECHNICAL",
+        2,
+    )
     part = rules.decide(a_request(accepted_mw="1.5"), DIVISIBLE, None, "per_1", CLOSED)
     assert part is not None
     assert part.accepted_mw == Decimal("1.5")
@@ -139,7 +144,9 @@ def test_two_persons_are_needed_where_the_operator_says_so() -> None:
 
 @given(st.permutations([a_decision("a"), a_decision("b", "rejected"), a_decision("c", comment="é")]))
 def test_the_digest_is_of_what_was_decided_in_whatever_order(decisions: list[Any]) -> None:
-    assert rules.digest(decisions) == rules.digest([a_decision("a"), a_decision("b", "rejected"), a_decision("c", comment="é")])
+    assert rules.digest(decisions) == rules.digest(
+        [a_decision("a"), a_decision("b", "rejected"), a_decision("c", comment="é")]
+    )
 
 
 def test_any_other_decision_has_another_digest() -> None:

@@ -119,7 +119,8 @@ def test_a_room_opens_no_other_rooms_store(path: Path) -> None:
     offenders = [
         relative(other)
         for other in SOURCES
-        if other.parent != path.parent and any(name == module or name.startswith(module + ".") for name in imports_of(other))
+        if other.parent != path.parent
+        and any(name == module or name.startswith(module + ".") for name in imports_of(other))
     ]
     assert offenders == [] or room in {"storage", "edge"}
 

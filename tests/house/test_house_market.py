@@ -111,7 +111,9 @@ def test_every_letter_has_its_three_templates(letter: str) -> None:
 
 
 def test_every_index_of_every_table_is_used() -> None:
-    stores = "\n".join(path.read_text() for path in [*ROOT.glob("chalicelib/**/*store*.py"), *ROOT.glob("chalicelib/storage/*.py")])
+    stores = "\n".join(
+        path.read_text() for path in [*ROOT.glob("chalicelib/**/*store*.py"), *ROOT.glob("chalicelib/storage/*.py")]
+    )
     used_by_side = {"by_fsp", "by_so"}
     unused = [
         f"{table.name}.{index.name}"

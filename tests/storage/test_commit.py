@@ -48,7 +48,9 @@ class _ThingRow(Row):
     body = BodyAttribute(Thing)
 
 
-def a_row(pk: str = "ast_1", sk: str = "head", version: int = 1, colour: str = "red", owner: str = "org_1") -> _ThingRow:
+def a_row(
+    pk: str = "ast_1", sk: str = "head", version: int = 1, colour: str = "red", owner: str = "org_1"
+) -> _ThingRow:
     return _ThingRow(pk=pk, sk=sk, version=version, owner=owner, ref=pk, body=Thing(colour=colour))
 
 
@@ -71,8 +73,8 @@ def test_rows_outbox_and_audit_go_in_together() -> None:
 
 def test_a_refused_row_leaves_neither_event_nor_audit() -> None:
     commit(a_call(), [create(a_row())])
+    taken = Refused("taken", "taken")
     with pytest.raises(Refused, match="taken"):
-        taken = Refused("taken", "taken")
         commit(a_call(), [create(a_row(), taken), create(a_row("ast_2"))], [ThingPainted(thing_id="x")], [a_change()])
     assert colour_of("ast_2") is None
     assert outbox.unpublished(a_call().now) == []
@@ -117,7 +119,13 @@ def test_conditions_guard_rows_elsewhere() -> None:
     with pytest.raises(Refused, match="wrong"):
         commit(a_call(), [guard, create(a_row("ast_2"))])
     raise_version = update_if(
-        _ThingRow, "ast_1", "head", "SET #version = :two", "#version = :one", {":one": number(1), ":two": number(2)}, wrong
+        _ThingRow,
+        "ast_1",
+        "head",
+        "SET #version = :two",
+        "#version = :one",
+        {":one": number(1), ":two": number(2)},
+        wrong,
     )
     commit(a_call(), [raise_version])
     with pytest.raises(Refused, match="wrong"):
@@ -160,7 +168,7 @@ def test_pages_follow_one_another_without_gap_or_repeat() -> None:
         if cursor is None:
             break
     assert seen == [f"v#{n:03d}" for n in range(30)]
-    assert [row.sk for row in query_all(_ThingRow, "ast_1", "v#01", newest_first=True)][0] == "v#019"
+    assert next(row.sk for row in query_all(_ThingRow, "ast_1", "v#01", newest_first=True)) == "v#019"
 
 
 def test_an_index_lists_by_prefix_and_span() -> None:
