@@ -1,4 +1,4 @@
-"""Owns what is asked of an uploaded workbook before a spreadsheet library opens it: its door is open to anybody's bytes.
+"""Owns what is asked of an uploaded workbook before a spreadsheet library opens it: anybody's bytes come here.
 
 Sizes written in a zip's directory are not believed: every part is inflated, counted and thrown away.
 """
@@ -65,7 +65,7 @@ class _Whole:
 
 
 def check_workbook(content: bytes, caps: Caps = CAPS) -> tuple[str, ...]:
-    """Refuse what is no plain XLSX workbook or would not fit; the answer names the parts with formulas or errors in them.
+    """Refuse what is no plain XLSX workbook or would not fit; the answer names the parts with formulas or errors.
 
     Raises `Invalid`: encrypted, an older or macro workbook, corrupt, a zip bomb, too many rows, columns or cells.
     """
@@ -187,7 +187,7 @@ def _check_extent(part: _Part, caps: Caps) -> None:
         detail = f"A tab goes down to row {part.rows:,}; {caps.rows:,} rows are taken. Delete the unused rows."
         raise Invalid("file.too_many_rows", detail)
     if part.cells > caps.cells or part.rows * part.columns > caps.cells:
-        detail = f"A tab spans {part.rows:,} rows and {part.columns:,} columns. Delete the unused ones, or part the file."
+        detail = f"A tab spans {part.rows:,} rows and {part.columns:,} columns. Delete the unused ones."
         raise Invalid("file.too_many_cells", detail)
 
 

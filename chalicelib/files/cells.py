@@ -204,11 +204,13 @@ def _day(text: str, order: DateOrder) -> date:
         raise _NotThis("not_a_date", f"“{_short(text)}” is not a date.")
     year, month, day = (parts[place + 1] for place in (_ORDERS["ymd"] if iso else _ORDERS[order]))
     if len(year) != 4:
-        raise _NotThis("not_a_date", f"“{text}” is not a date in the order {_order_words(order)} with a four-digit year.")
+        detail = f"“{text}” is not a date in the order {_order_words(order)} with a four-digit year."
+        raise _NotThis("not_a_date", detail)
     try:
         return date(int(year), int(month), int(day))
     except ValueError as error:
-        raise _NotThis("no_such_day", f"There is no such day as “{text}” (read as {_order_words(order, iso)}).") from error
+        detail = f"There is no such day as “{text}” (read as {_order_words(order, iso)})."
+        raise _NotThis("no_such_day", detail) from error
 
 
 def _order_words(order: DateOrder, iso: Any = None) -> str:

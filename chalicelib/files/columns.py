@@ -1,4 +1,4 @@
-"""Owns the words a workbook is described in: kinds of cell, columns, sheets and templates. Pure; no spreadsheet library.
+"""Owns the words a workbook is described in: kinds of cell, columns, sheets and templates. Pure.
 
 A room's `sheets.py` declares `Template(...)`; blank templates, filled downloads, marked-up copies and the reader come
 from that one declaration. What the reader hands on (`ParsedRow.values`) is keyed by `Column.field` and survives JSON:
@@ -122,7 +122,7 @@ class Column:
     field: str
     help: str
     required: bool = False
-    kind: CellKind = field(default_factory=Text)
+    kind: CellKind = Text()
     example: str = ""
     aliases: tuple[str, ...] = ()
     shown_only: bool = False

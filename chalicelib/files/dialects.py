@@ -33,7 +33,7 @@ def read_csv(content: bytes, most_rows: int) -> list[list[str]]:
 
 
 def decode(content: bytes) -> str:
-    """Text of bytes. UTF-16 is known by its BOM or its zeros; what is not UTF-8 is Windows-1252, as spreadsheets save it."""
+    """Text of bytes. UTF-16 is known by its BOM or its zeros; what is not UTF-8 is Windows-1252."""
     encoding = _encoding(content)
     try:
         text = content.decode(encoding)

@@ -7,7 +7,10 @@ from datetime import timedelta
 
 DURATION_HELP = "D HH:MM:SS, HH:MM:SS or ISO 8601 (PT30M)"
 
-_CLOCK = re.compile(r"(?:(?P<days>\d{1,4})\s+)?(?P<hours>\d{1,4}):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?", re.ASCII)
+_CLOCK = re.compile(
+    r"(?:(?P<days>\d{1,4})\s+)?(?P<hours>\d{1,4}):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?",
+    re.ASCII,
+)
 _ISO = re.compile(
     r"P(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
     r"(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,7})M)?(?:(?P<seconds>\d{1,9})S)?)?",

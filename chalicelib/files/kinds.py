@@ -38,3 +38,32 @@ _ALL = (
 )
 
 KINDS: dict[str, FileKind] = {kind.kind: kind for kind in _ALL}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportKind:
+    """A workbook that may be asked for: by which organisations, with which role."""
+
+    kind: str
+    title: str
+    organisations: frozenset[OrganisationKind]
+    role: str
+
+
+def _export(kind: str, title: str, role: str, *organisations: OrganisationKind) -> ExportKind:
+    return ExportKind(kind, title, frozenset(organisations), role)
+
+
+_EXPORTS = (
+    _export("assets", "Existing assets", "read", "fsp"),
+    _export("competitions", "Existing competitions", "read", "so"),
+    _export("qualified-assets", "Qualified assets", "read", "so", "fsp"),
+    _export("bids", "Bid workbook, pre-filled", "bidding", "fsp"),
+    _export("bid-history", "Bid history", "bidding", "fsp"),
+    _export("decisions", "Bids file", "procurement", "so"),
+    _export("results", "Competition results", "read", "so", "fsp"),
+    _export("contracts", "Contracts", "read", "so", "fsp"),
+    _export("applications", "Scheme applications", "procurement", "so"),
+)
+
+EXPORTS: dict[str, ExportKind] = {kind.kind: kind for kind in _EXPORTS}

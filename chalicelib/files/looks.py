@@ -60,9 +60,8 @@ class Looks:
         return self._kinds[key]
 
     def _header(self, colour: str) -> Format:
-        return self._make(
-            bold=True, font_color="#FFFFFF", bg_color=colour, text_wrap=True, valign="vcenter", left=1, left_color=_PAPER
-        )
+        edge = {"left": 1, "left_color": _PAPER}
+        return self._make(bold=True, font_color="#FFFFFF", bg_color=colour, text_wrap=True, valign="vcenter", **edge)
 
     def _make(self, **properties: Any) -> Format:
         return self._workbook.add_format({"font_name": "Calibri", "font_size": 11} | properties)

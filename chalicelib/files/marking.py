@@ -1,9 +1,9 @@
-"""Owns the marked-up copy of a dropped file: the same values, every bad cell coloured with a comment, and a list of all."""
+"""Owns the marked-up copy of a dropped file: its values, every bad cell coloured with a comment, and a list."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -146,10 +146,5 @@ def _code(raw: Any) -> str:
 
 
 def _comment(problems: Sequence[FileProblem]) -> str:
-    lines = [f"{problem.detail}\nTaken: {problem.allowed}" if problem.allowed else problem.detail for problem in problems]
+    lines = [problem.detail + (f"\nTaken: {problem.allowed}" if problem.allowed else "") for problem in problems]
     return "\n\n".join(lines)[:2_000]
-
-
-def tables_by_tab(matched: Sequence[MatchedTab]) -> Mapping[str, RawTable]:
-    """The file's tables by the template's tab names."""
-    return {tab.sheet.name: tab.table for tab in matched}

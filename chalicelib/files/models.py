@@ -63,9 +63,13 @@ class Receipt(Value):
     actor: str
     actor_kind: Literal["person", "machine"] = "machine"
     object_key: str
+    object_version: str | None = None
+    reference_attribute: str | None = None
     size: int | None = None
     sha256: str | None = None
     chunks: int | None = None
+    chunks_key: str | None = None
+    problems_key: str | None = None
     rows: int = 0
     counts: Counts = Counts()
     same_as: str | None = None
@@ -74,9 +78,7 @@ class Receipt(Value):
     notes: tuple[str, ...] = ()
     problem_count: int = 0
     marked_workbook: str | None = None
-    finished_at: Instant | None = None
     failed: bool = False
-    replays: int = 0
 
 
 class FileRequest(Value):
@@ -86,6 +88,27 @@ class FileRequest(Value):
     name: str = Field(min_length=1, max_length=200)
     size: int = Field(ge=1)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    reference_attribute: str | None = Field(
+        default=None, max_length=100, description="areas only: the attribute that holds the area reference"
+    )
+
+
+class Drop(Value):
+    """An object that arrived: its key and version, its size, and the instant S3 gives for it."""
+
+    key: str
+    version: str | None = None
+    size: int
+    at: Instant
+
+
+class ChunkResult(Value):
+    """What a chunk came to; its outcomes stand packed under `outcomes_key`."""
+
+    number: int
+    counts: Counts
+    problems: int = 0
+    outcomes_key: str
 
 
 class UploadView(Value):
@@ -106,7 +129,6 @@ class FileView(Value):
     name: str
     state: ReceiptState
     at: Instant
-    finished_at: Instant | None = None
     size: int | None = None
     rows: int = Field(description="rows in all; 0 until the file has been read")
     rows_done: int
@@ -159,7 +181,6 @@ class Job(Value):
     filters: dict[str, Any]
     state: Literal["queued", "done", "refused"]
     at: Instant
-    finished_at: Instant | None = None
     object_key: str | None = None
     name: str | None = None
     rows: int = 0
@@ -174,7 +195,6 @@ class JobView(Value):
     kind: str
     state: Literal["queued", "done", "refused"]
     at: Instant
-    finished_at: Instant | None = None
     rows: int = 0
     refusal_code: str | None = None
     refusal: str | None = None

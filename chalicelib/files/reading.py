@@ -21,7 +21,7 @@ _HEADER_WITHIN = 30
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """A tab as it came: `rows` of raw cells, the first of them row `first_row` of the tab, its cells from `first_column`.
+    """A tab as it came: `rows` of raw cells, from row `first_row` and column `first_column` of the tab.
 
     `faults` are cells known to be bad before any rule is asked (a formula without a value), by (row, column) from 1.
     """
@@ -241,7 +241,7 @@ def _missing_value(sheet: Sheet, column: Column, row: int) -> Problem:
 
 
 def _without_repeats(sheet: Sheet, rows: list[ParsedRow]) -> list[ParsedRow]:
-    """Rows whose unique fields stand on another row of the file too: none of them can be meant, so each has a problem."""
+    """Rows whose unique fields stand on another row too: none of them can be meant, so each has a problem."""
     if not sheet.unique:
         return rows
     keys = [_key(sheet, row) for row in rows]

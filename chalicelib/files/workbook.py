@@ -1,4 +1,4 @@
-"""Owns reading dropped files: XLSX by python-calamine or CSV, checked, matched to a template, parsed. Functions only."""
+"""Owns reading dropped files: XLSX by python-calamine or CSV, matched to a template. For functions only."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _table(workbook: CalamineWorkbook, name: str, faults: Mapping[Any, Any]) -> 
 
 
 def _check_readme(tables: Sequence[RawTable], template: Template) -> None:
-    """Our templates say what they are; a workbook made elsewhere, without a README of ours, is judged by its columns."""
+    """Our templates say what they are; a workbook without such a README is judged by its columns."""
     labels = next((_labels(table) for table in tables if fold_header(table.name) == fold_header(README)), {})
     kind, version = labels.get(fold_header(KIND_LABEL)), labels.get(fold_header(VERSION_LABEL))
     if kind is not None and kind.casefold() != template.kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -143,17 +143,19 @@ def _width(column: Column) -> int:
 
 def _write_rows(sheet: Worksheet, looks: Looks, tab: Sheet, rows: Rows) -> int:
     """Write the rows under the header; the answer is the last row written, counted from 0."""
-    writers = [(place, column, _WRITERS.get(type(column.kind), _write_text)) for place, column in enumerate(tab.columns)]
-    formats = [looks.of_kind(column.kind) for column in tab.columns]
+    writers = [
+        (place, column.field, _WRITERS.get(type(column.kind), _write_text), looks.of_kind(column.kind))
+        for place, column in enumerate(tab.columns)
+    ]
     number = HEADER_ROW
     for number, row in enumerate(rows, HEADER_ROW + 1):
         if number >= MOST_SHEET_ROWS:
             detail = f"The tab {tab.name} would have over {MOST_SHEET_ROWS:,} rows, more than a workbook holds."
             raise Refused("export.too_many_rows", f"{detail} Ask for less with filters.")
-        for place, column, write in writers:
-            value = row.get(column.field)
+        for place, name, write, look in writers:
+            value = row.get(name)
             if value is not None:
-                write(sheet, number, place, value, formats[place])
+                write(sheet, number, place, value, look)
     return number
 
 
@@ -259,8 +261,3 @@ def _offer_choices(sheet: Worksheet, place: int, kind: CellKind, lists: Mapping[
         "error_message": "Choose one of the values of the list.",
     }
     sheet.data_validation(HEADER_ROW + 1, place, HEADER_ROW + _LISTED_ROWS, place, rule)
-
-
-def sheet_widths(columns: Sequence[Column]) -> list[int]:
-    """The widths, in characters, that a tab's columns are written with."""
-    return [column.width or _width(column) for column in columns]
