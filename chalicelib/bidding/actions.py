@@ -6,13 +6,26 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from chalicelib.bidding import store
+from chalicelib.bidding.actions_deciding import bids_for_deciding, bids_of, count_bids, opened_ballots
+from chalicelib.bidding.actions_opportunities import list_opportunities
+from chalicelib.bidding.actions_reads import (
+    get_ballot,
+    list_ballots,
+    list_history,
+    load_own_version,
+    model_ballot,
+    own_competition,
+    place_of,
+    sheet_of,
+)
+from chalicelib.bidding.actions_standing import Prepared, prepare, service_span
 from chalicelib.bidding.bid_rules import completed
-from chalicelib.bidding.actions_deciding import assets_behind, ballots_for_deciding, bids_of
 from chalicelib.bidding.events import BallotSubmitted, BallotWithdrawn
-from chalicelib.bidding.holdings import Sheet, Use, next_ref, with_ballot, with_token, without_ballot
+from chalicelib.bidding.holdings import Sheet, Use, holding_of, next_ref, with_ballot, with_token, without_ballot
 from chalicelib.bidding.lifecycle import MOVES
 from chalicelib.bidding.models import (
     BallotHead,
@@ -23,20 +36,7 @@ from chalicelib.bidding.models import (
     ReplacementRequest,
     WithdrawalView,
 )
-from chalicelib.bidding.pricing import by_window, counted_mw
-from chalicelib.bidding.actions_reads import (
-    get_ballot,
-    list_ballots,
-    list_history,
-    list_opportunities,
-    load_own_version,
-    model_ballot,
-    own_competition,
-    place_of,
-    sheet_of,
-)
 from chalicelib.bidding.rules import ballot_problems, check_open
-from chalicelib.bidding.actions_standing import Prepared, prepare, service_span
 from chalicelib.competitions import actions as competitions
 from chalicelib.competitions.models import Competition
 from chalicelib.kernel.call import Call
@@ -47,14 +47,15 @@ from chalicelib.storage.commit import commit
 from chalicelib.storage.writes import Write
 
 __all__ = [
-    "assets_behind",
-    "ballots_for_deciding",
+    "bids_for_deciding",
     "bids_of",
+    "count_bids",
     "get_ballot",
     "list_ballots",
     "list_history",
     "list_opportunities",
     "model_ballot",
+    "opened_ballots",
     "replace_ballot",
     "replay_receipt",
     "replay_withdrawal",
@@ -63,7 +64,7 @@ __all__ = [
 ]
 
 _ATTEMPTS = 25
-_SHEET_MOVED = "bidding.sheet"
+_COMPETITION_MOVED = "competition.stale"
 T = TypeVar("T")
 Asked = BallotRequest | ReplacementRequest
 
@@ -84,8 +85,9 @@ def submit_ballot(call: Call, competition_id: str, request: BallotRequest) -> Ba
 
     Raises `Refused` at the wrong moment or for an FSP that may not bid, `Invalid` with every limit that does not hold.
     """
-    competition = own_competition(call, competition_id)
-    return _take(call, competition, call.new_id("bal"), request, None)
+    ballot_id = call.new_id("bal")
+    take = partial(_take, call, competition_id, ballot_id, request, None)
+    return _again_while(_COMPETITION_MOVED, take)
 
 
 def replace_ballot(call: Call, ballot_id: str, request: ReplacementRequest, if_match: int) -> BallotReceipt:
@@ -94,14 +96,14 @@ def replace_ballot(call: Call, ballot_id: str, request: ReplacementRequest, if_m
     Raises as `submit_ballot` does, and `Stale` when the ballot has another version by now.
     """
     competition, _ = place_of(call, ballot_id)
-    return _take(call, competition, ballot_id, request, if_match)
+    take = partial(_take, call, competition.id, ballot_id, request, if_match)
+    return _again_while(_COMPETITION_MOVED, take)
 
 
 def withdraw_ballot(call: Call, ballot_id: str) -> WithdrawalView:
     """Take a live ballot back before close; raises `Refused` after it, or when it was withdrawn before."""
-    competition, head = place_of(call, ballot_id)
-    check_open(competition, call.now)
-    return _while_the_sheet_moves(lambda: _withdrawn(call, competition, head))
+    withdraw = partial(_withdrawn, call, ballot_id)
+    return _again_while(_COMPETITION_MOVED, partial(_again_while, store.SHEET_MOVED, withdraw))
 
 
 def replay_receipt(call: Call, result: str) -> BallotReceipt:
@@ -117,18 +119,18 @@ def replay_withdrawal(call: Call, ballot_id: str) -> WithdrawalView:
     return _withdrawal(head)
 
 
-def _take(call: Call, competition: Competition, ballot_id: str, asked: Asked, replaces: int | None) -> BallotReceipt:
-    digest = _digest(asked)
+def _take(call: Call, competition_id: str, ballot_id: str, asked: Asked, replaces: int | None) -> BallotReceipt:
+    competition, digest = own_competition(call, competition_id), _digest(asked)
     made = _made_before(sheet_of(call, competition), asked.client_token, digest)
     if made is not None:
         return _receipt(load_own_version(call, competition, made.ballot_id, made.version))
     check_open(competition, call.now)
     draft = _Draft(ballot_id, asked, digest, prepare(call, competition, asked), replaces)
-    return _while_the_sheet_moves(lambda: _taken(call, competition, draft))
+    return _again_while(store.SHEET_MOVED, partial(_taken, call, competition, draft))
 
 
-def _while_the_sheet_moves(act: Callable[[], T]) -> T:
-    """Act, and act again from a fresh reading each time another ballot of the FSP got in between.
+def _again_while(moved: str, act: Callable[[], T]) -> T:
+    """Act, and act again from a fresh reading each time somebody else got in between, which `Stale` tells by its code.
 
     The instant that decides stays the call's own, so that trying again never lets a late ballot in.
     """
@@ -136,9 +138,9 @@ def _while_the_sheet_moves(act: Callable[[], T]) -> T:
         try:
             return act()
         except Stale as stale:
-            if stale.code != _SHEET_MOVED:
+            if stale.code != moved:
                 raise
-    raise Refused("bidding.busy", "Too many ballots of yours arrive at once; send this one again.", retry_after=1)
+    raise Refused("bidding.busy", "Too many ballots arrive at once; send this one again.", retry_after=1)
 
 
 def _taken(call: Call, competition: Competition, draft: _Draft) -> BallotReceipt:
@@ -212,10 +214,9 @@ def _ballot(call: Call, competition: Competition, draft: _Draft, version: int, r
 
 def _ballot_writes(competition: Competition, sheet: Sheet, ballot: BallotVersion, draft: _Draft) -> list[Write]:
     backing = draft.prepared.standing.backing
-    mw = {window_id: counted_mw(bids) for window_id, bids in by_window(ballot.bids).items()}
-    ordinals = [backing[asset_id].ordinal for asset_id in ballot.asset_ids]
+    holding = holding_of(ballot.version, [backing[each].ordinal for each in ballot.asset_ids], ballot.bids)
     use = Use(ballot_id=ballot.ballot_id, version=ballot.version, digest=draft.digest)
-    after = with_ballot(sheet, ballot.ballot_id, ballot.version, ballot.ref, ordinals, mw)
+    after = with_ballot(sheet, ballot.ballot_id, ballot.ref, holding)
     head = BallotHead(
         ballot_id=ballot.ballot_id,
         competition_id=competition.id,
@@ -234,10 +235,12 @@ def _ballot_writes(competition: Competition, sheet: Sheet, ballot: BallotVersion
 
 def _gates(competition: Competition) -> list[Write]:
     """What must still hold as a ballot is written: the competition runs, and nobody has opened its ballots."""
-    return [competitions.running_check(competition), store.unopened_check(competition.id)]
+    return [competitions.unchanged_check(competition), store.unopened_check(competition.id)]
 
 
-def _withdrawn(call: Call, competition: Competition, head: BallotHead) -> WithdrawalView:
+def _withdrawn(call: Call, ballot_id: str) -> WithdrawalView:
+    competition, head = place_of(call, ballot_id)
+    check_open(competition, call.now)
     sheet = sheet_of(call, competition)
     holding = sheet.live.get(head.ballot_id)
     state = move(MOVES, "ballot", "withdrawn" if holding is None else "live", "withdraw")

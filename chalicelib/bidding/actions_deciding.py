@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from chalicelib.bidding import store
-from chalicelib.bidding.assessment import rows_for_deciding
+from chalicelib.bidding.assessment import opened_ballot
 from chalicelib.bidding.holdings import Sheet
-from chalicelib.bidding.models import BallotVersion, BidForDeciding
+from chalicelib.bidding.models import BallotVersion, BidForDeciding, OpenedBallot
 from chalicelib.bidding.rules import check_may_open
-from chalicelib.bidding.seal import check_reader, unseal
+from chalicelib.bidding.seal import unseal_for_counting, unseal_opened
 from chalicelib.competitions import actions as competitions
 from chalicelib.competitions.models import Competition
-from chalicelib.files import receipts
+from chalicelib.files import actions as files
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import NotFound, Refused
 from chalicelib.qualification import actions as qualification
@@ -20,83 +18,65 @@ from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 
 
-def ballots_for_deciding(call: Call, competition_id: str) -> list[BidForDeciding]:
+def bids_for_deciding(call: Call, competition_id: str) -> list[BidForDeciding]:
     """Every bid of every live ballot of a competition, for its operator (or the market itself), in order of bid id.
 
     The first call opens the ballots: from then on nothing is added, however early it was sent. Raises `Refused` before
     close + 60 s, in a withdrawn competition, and while a file of bids that arrived before close is still being read;
     `NotFound` for anybody else.
     """
-    competition = _for_operator(call, competition_id)
-    _open(call, competition)
-    return _rows(call, competition, store.bidders(competition_id))
-
-
-def bids_of(call: Call, competition_id: str, fsp: str | None = None) -> list[BidForDeciding]:
-    """The same rows without opening anything: an FSP's own (`fsp`), or all for the operator once they were opened."""
-    competition = competitions.get_competition(competition_id)
-    if fsp is None:
-        _for_operator(call, competition_id)
-        _check_opened(competition)
-        return _rows(call, competition, store.bidders(competition_id))
-    check_reader(call, competition, fsp)
-    return _rows(call, competition, [fsp])
-
-
-def assets_behind(call: Call, competition_id: str) -> dict[str, tuple[str, ...]]:
-    """The assets of each live ballot, by ballot id; for those who may read the ballots, once they were opened."""
-    competition = _for_operator(call, competition_id)
-    _check_opened(competition)
-    ballots = _live_ballots(call, competition, store.bidders(competition_id))
-    return {ballot.ballot_id: ballot.asset_ids for ballot in ballots}
-
-
-def _for_operator(call: Call, competition_id: str) -> Competition:
     competition = competitions.get_competition(competition_id)
     if call.actor.kind != "system" and call.actor.organisation != competition.so:
         raise NotFound("competition.not_found", "There is no such competition.")
     check_may_open(competition, call.now)
-    return competition
+    if store.opened_at(competition_id) is None:
+        _open(call, competition)
+    return bids_of(competition_id)
+
+
+def bids_of(competition_id: str) -> list[BidForDeciding]:
+    """The bids of a competition whose ballots were opened, in order of bid id; `Refused` before that.
+
+    Rooms that decide and contract read here on everybody's behalf; what they show to whom is theirs to check.
+    """
+    return sorted((bid for ballot in opened_ballots(competition_id) for bid in ballot.bids), key=lambda bid: bid.id)
+
+
+def opened_ballots(competition_id: str) -> list[OpenedBallot]:
+    """The live ballots of a competition with their bids and the assets that are still qualified; as `bids_of`."""
+    competition = competitions.get_competition(competition_id)
+    opened_at = store.opened_at(competition_id)
+    fsps = store.bidders(competition_id)
+    sealed = [unseal_opened(competition, opened_at, each) for each in store.load_sheets(competition_id, fsps)]
+    keys = [
+        (competition_id, sheet.fsp, ballot_id, holding.version)
+        for sheet in map(Sheet.model_validate, sealed)
+        for ballot_id, holding in sheet.live.items()
+    ]
+    versions = [unseal_opened(competition, opened_at, each) for each in store.load_versions(keys)]
+    left = {fsp: qualification.qualified_set(competition_id, fsp) for fsp in fsps}
+    ballots = map(BallotVersion.model_validate, versions)
+    return [opened_ballot(competition, ballot, left[ballot.fsp]) for ballot in ballots]
+
+
+def count_bids(call: Call, competition_id: str) -> int:
+    """How many bids there are in live ballots, for the market itself or the operator from close on."""
+    competition = competitions.get_competition(competition_id)
+    found = store.load_sheets(competition_id, store.bidders(competition_id))
+    sheets = [Sheet.model_validate(unseal_for_counting(call, competition, each)) for each in found]
+    return sum(holding.bids for sheet in sheets for holding in sheet.live.values())
 
 
 def _open(call: Call, competition: Competition) -> None:
     """Mark the ballots as opened, once, after the last file that arrived in time has been read."""
-    if store.opened_at(competition.id) is not None:
-        return
-    _check_files_read(competition)
+    assert competition.calendar.closed is not None
+    unread = files.count_unfinished("bids", before=competition.calendar.closed)
+    if unread:
+        told = "1 file is" if unread == 1 else f"{unread} files are"
+        raise Refused("bidding.files_unread", f"{told} still being read; try again in a minute.", retry_after=60)
     change = Change(thing=f"competition:{competition.id}", action="ballots.opened", organisation=competition.so)
     try:
         commit(call, [store.opened_write(competition.id, call.now)], changes=[change])
     except Refused as refusal:
-        if refusal.code != "bidding.already_opened":
+        if refusal.code != store.OPENED_BEFORE:
             raise
-
-
-def _check_files_read(competition: Competition) -> None:
-    assert competition.calendar.closed is not None
-    unread = receipts.count_unfinished("bids", before=competition.calendar.closed)
-    if unread:
-        files = "1 file is" if unread == 1 else f"{unread} files are"
-        raise Refused("bidding.files_unread", f"{files} still being read; try again in a minute.", retry_after=60)
-
-
-def _check_opened(competition: Competition) -> None:
-    if store.opened_at(competition.id) is None:
-        raise Refused("bidding.sealed", "The ballots of this competition have not been opened yet.")
-
-
-def _rows(call: Call, competition: Competition, fsps: list[str]) -> list[BidForDeciding]:
-    left = {fsp: qualification.qualified_set(competition.id, fsp) for fsp in fsps}
-    ballots = _live_ballots(call, competition, fsps)
-    rows = [row for ballot in ballots for row in rows_for_deciding(competition, ballot, left[ballot.fsp])]
-    return sorted(rows, key=lambda row: row.id)
-
-
-def _live_ballots(call: Call, competition: Competition, fsps: list[str]) -> Iterator[BallotVersion]:
-    sheets = [Sheet.model_validate(unseal(call, competition, each)) for each in store.load_sheets(competition.id, fsps)]
-    keys = [
-        (competition.id, sheet.fsp, ballot_id, holding.version)
-        for sheet in sheets
-        for ballot_id, holding in sheet.live.items()
-    ]
-    return (BallotVersion.model_validate(unseal(call, competition, each)) for each in store.load_versions(keys))

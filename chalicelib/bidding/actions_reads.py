@@ -18,7 +18,7 @@ from chalicelib.bidding.models import (
     ModelRequest,
     ModelView,
 )
-from chalicelib.bidding.seal import check_reader, unseal
+from chalicelib.bidding.seal import check_own, unseal_own
 from chalicelib.competitions import actions as competitions
 from chalicelib.competitions.models import Competition
 from chalicelib.competitions.rules import is_visible
@@ -35,7 +35,7 @@ def own_competition(call: Call, competition_id: str) -> Competition:
     competition = competitions.get_competition(competition_id)
     if not is_visible(competition):
         raise NotFound("competition.not_found", "There is no such competition.")
-    check_reader(call, competition, call.organisation)
+    check_own(call, call.organisation)
     return competition
 
 
@@ -53,13 +53,13 @@ def sheet_of(call: Call, competition: Competition) -> Sheet:
     sealed = store.load_sheet(competition.id, call.organisation)
     if sealed is None:
         return Sheet(competition_id=competition.id, fsp=call.organisation)
-    return Sheet.model_validate(unseal(call, competition, sealed))
+    return Sheet.model_validate(unseal_own(call, competition, sealed))
 
 
 def load_own_version(call: Call, competition: Competition, ballot_id: str, version: int) -> BallotVersion:
     """One version of the caller's own ballot."""
     [sealed] = store.load_versions([(competition.id, call.organisation, ballot_id, version)])
-    return BallotVersion.model_validate(unseal(call, competition, sealed))
+    return BallotVersion.model_validate(unseal_own(call, competition, sealed))
 
 
 def get_ballot(call: Call, ballot_id: str) -> BallotView:
@@ -90,7 +90,7 @@ def list_ballots(call: Call, competition_id: str, query: PageQuery) -> Page[Ball
     asked = after[: query.limit]
     heads = store.load_heads((competition.id, call.organisation, each) for each in asked)
     keys = [(competition.id, call.organisation, each, heads[each].version) for each in asked]
-    ballots = [BallotVersion.model_validate(unseal(call, competition, each)) for each in store.load_versions(keys)]
+    ballots = [BallotVersion.model_validate(unseal_own(call, competition, each)) for each in store.load_versions(keys)]
     lines = [_line(heads[ballot.ballot_id], ballot, competition) for ballot in ballots]
     return Page(items=lines, next=asked[-1] if len(after) > len(asked) else None)
 
@@ -130,7 +130,7 @@ def _history(
         if not _is_asked(competition, query):
             yield row, []
             continue
-        ballot = BallotVersion.model_validate(unseal(call, competition, store.unpacked(row)))
+        ballot = BallotVersion.model_validate(unseal_own(call, competition, store.unpacked(row)))
         yield row, _history_views(heads[ballot.ballot_id], ballot, competition)
 
 

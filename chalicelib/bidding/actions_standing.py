@@ -14,7 +14,7 @@ from chalicelib.bidding.holdings import Sheet
 from chalicelib.bidding.models import BallotRequest, Overlap, ReplacementRequest, total
 from chalicelib.bidding.overlaps import Times, ballot_overlaps, free_mw, obligation_overlaps
 from chalicelib.bidding.rules import Backing, Standing, check_bidder
-from chalicelib.bidding.seal import unseal
+from chalicelib.bidding.seal import unseal_own
 from chalicelib.competitions import actions as competitions
 from chalicelib.competitions.models import Competition
 from chalicelib.kernel.call import Call
@@ -62,7 +62,7 @@ def prepare(call: Call, competition: Competition, asked: BallotRequest | Replace
 
 
 def service_span(competition: Competition) -> tuple[datetime, datetime]:
-    """From the start of the first service period to the end of the day after the last: windows may run past midnight."""
+    """From the first service period to the end of the day after the last, since windows may run past midnight."""
     first = min(window.period_start for window in competition.windows)
     return days_span(first, competition.last_period_end + ONE_DAY, competition.zone)
 
@@ -90,13 +90,10 @@ def _backing(asset_ids: Iterable[str], qualified: Mapping[str, Decimal]) -> dict
 
 def _sheets_elsewhere(call: Call, competition: Competition) -> list[tuple[Competition, Sheet]]:
     """The FSP's sheets in other competitions that still run and whose service may be at the same time."""
-    found = []
-    for sealed in store.find_sheets_between(call.organisation, *service_span(competition)):
-        if sealed.competition_id != competition.id:
-            other = competitions.get_competition(sealed.competition_id)
-            if other.outcome == "open":
-                found.append((other, Sheet.model_validate(unseal(call, other, sealed))))
-    return found
+    found = store.find_sheets_between(call.organisation, *service_span(competition))
+    sealed = {each.competition_id: each for each in found if each.competition_id != competition.id}
+    running = [other for other in competitions.load_competitions(sealed).values() if other.outcome == "open"]
+    return [(other, Sheet.model_validate(unseal_own(call, other, sealed[other.id]))) for other in running]
 
 
 def _involved(
@@ -107,4 +104,4 @@ def _involved(
     """Every competition whose windows are compared, by id."""
     involved = {competition.id: competition} | {other.id: other for other, _ in others}
     needed = {each.competition_id for held in commitments.values() for each in held}
-    return involved | {other: competitions.get_competition(other) for other in needed - involved.keys()}
+    return involved | competitions.load_competitions(needed - involved.keys())

@@ -6,25 +6,33 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from chalicelib.bidding.bid_rules import ceiling_breaches
-from chalicelib.bidding.models import BallotVersion, Bid, BidForDeciding, total
+from chalicelib.bidding.models import BallotVersion, Bid, BidForDeciding, OpenedBallot, total
 from chalicelib.bidding.pricing import by_window, effective_price, expected_cost, shown_money, shown_price
 from chalicelib.competitions.models import Competition
-from chalicelib.kernel.quantities import ZERO
 
 CUT = "cut"
 NOT_QUALIFIED = "not_qualified"
 
 
-def rows_for_deciding(
-    competition: Competition, ballot: BallotVersion, qualified: Mapping[str, Decimal]
-) -> list[BidForDeciding]:
-    """A ballot's bids as the operator weighs them; `qualified` is what each asset of the FSP still brings, in MW.
+def opened_ballot(competition: Competition, ballot: BallotVersion, qualified: Mapping[str, Decimal]) -> OpenedBallot:
+    """A ballot as it is decided on; `qualified` is what each asset of the FSP still brings, in MW.
 
     A ballot whose assets dropped out after close stays, is cut to what is left and flagged (page 5).
     """
-    left = total([qualified.get(asset_id, ZERO) for asset_id in ballot.asset_ids])
+    still = tuple(asset_id for asset_id in ballot.asset_ids if asset_id in qualified)
+    left = total([qualified[asset_id] for asset_id in still])
     kept = {bid_id: mw for bids in by_window(ballot.bids).values() for bid_id, mw in cut_to(bids, left).items()}
-    return [_row(competition, ballot, bid, kept[bid.id]) for bid in ballot.bids]
+    return OpenedBallot(
+        ballot_id=ballot.ballot_id,
+        version=ballot.version,
+        ref=ballot.ref,
+        fsp=ballot.fsp,
+        competition_id=competition.id,
+        contracting_entity=ballot.contracting_entity,
+        submitted_at=ballot.submitted_at,
+        asset_ids=still,
+        bids=tuple(_row(competition, ballot, bid, kept[bid.id]) for bid in ballot.bids),
+    )
 
 
 def cut_to(bids: Sequence[Bid], left: Decimal) -> dict[str, Decimal]:

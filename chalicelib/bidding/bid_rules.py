@@ -34,7 +34,7 @@ def bid_problems(competition: Competition, bids: Sequence[BidRequest]) -> Iterat
 def filled_prices(competition: Competition, bid: BidRequest) -> BidRequest:
     """The bid with the competition's fixed prices filled in."""
     asked = competition.asked_prices
-    fixed = {name: price for name, price in competition.fixed_prices.items() if name in asked}
+    fixed = {str(name): price for name, price in competition.fixed_prices.items() if name in asked}
     return bid.model_copy(update=fixed)
 
 
@@ -52,6 +52,12 @@ def completed(competition: Competition, bid: BidRequest, ballot_id: str, version
         "minimum_acceptance_mw": smallest if divisible else None,
     }
     return Bid.model_validate(fields)
+
+
+def ceilings_of(competition: Competition, window: ServiceWindow) -> dict[str, Decimal]:
+    """The ceilings that bind in a window, by `availability_price`, `utilisation_price`, `effective_price`."""
+    limits = {name: _ceiling(competition, window, name) for name in CEILINGS}
+    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def ceiling_breaches(competition: Competition, window: ServiceWindow, bid: Priced) -> list[str]:

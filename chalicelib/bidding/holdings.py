@@ -6,12 +6,13 @@ ever hold one asset, whatever arrives at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from pydantic import Field
 
-from chalicelib.bidding.models import total
+from chalicelib.bidding.models import BidRequest, total
+from chalicelib.bidding.pricing import by_window, counted_mw
 from chalicelib.kernel.models import Value
 from chalicelib.kernel.quantities import ZERO, Megawatts
 
@@ -19,10 +20,11 @@ from chalicelib.kernel.quantities import ZERO, Megawatts
 class Holding(Value):
     """What a live ballot holds: its assets as a bitmap (hexadecimal) over the FSP's asset ordinals, and MW per window.
 
-    MW count the bids of an exclusive group once, the largest.
+    MW count the bids of an exclusive group once, the largest. `bids` is how many there are.
     """
 
     version: int
+    bids: int
     assets: str
     mw: dict[str, Megawatts]
 
@@ -53,6 +55,12 @@ class Sheet(Value):
     tokens: dict[str, Use] = Field(default_factory=dict)
 
 
+def holding_of(version: int, ordinals: Iterable[int], bids: Sequence[BidRequest]) -> Holding:
+    """What a version of a ballot holds: assets by their ordinals, and per window what its bids come to."""
+    mw = {window_id: counted_mw(offered) for window_id, offered in by_window(bids).items()}
+    return Holding(version=version, bids=len(bids), assets=f"{bitmap_of(ordinals):x}", mw=mw)
+
+
 def bitmap_of(ordinals: Iterable[int]) -> int:
     """Assets as bits: bit n is the asset whose ordinal is n."""
     wanted = set(ordinals)
@@ -75,13 +83,11 @@ def held_mw(sheet: Sheet, window_id: str, but: str | None = None) -> Decimal:
     return total([each.mw.get(window_id, ZERO) for ballot_id, each in sheet.live.items() if ballot_id != but])
 
 
-def with_ballot(
-    sheet: Sheet, ballot_id: str, version: int, ref: str, ordinals: Iterable[int], mw: Mapping[str, Decimal]
-) -> Sheet:
-    """The next sheet, on which the ballot holds these assets and megawatts in place of what it held before."""
-    holding = Holding(version=version, assets=f"{bitmap_of(ordinals):x}", mw=dict(mw))
+def with_ballot(sheet: Sheet, ballot_id: str, ref: str, holding: Holding) -> Sheet:
+    """The next sheet, on which the ballot holds this in place of what it held before."""
     live = {**sheet.live, ballot_id: holding}
-    return sheet.model_copy(update={"version": sheet.version + 1, "live": live, "refs": {**sheet.refs, ref: ballot_id}})
+    refs = {**sheet.refs, ref: ballot_id}
+    return sheet.model_copy(update={"version": sheet.version + 1, "live": live, "refs": refs})
 
 
 def without_ballot(sheet: Sheet, ballot_id: str) -> Sheet:

@@ -6,18 +6,25 @@ from collections.abc import Iterator, Sequence
 
 from chalicelib.bidding.bid_rules import bid_problems, ceiling_breaches, filled_prices
 from chalicelib.bidding.models import BidFigures, BidRequest, DraftProblem, ModelView
-from chalicelib.bidding.pricing import effective_price, expected_cost, expected_revenue, shown_money, shown_price
+from chalicelib.bidding.pricing import (
+    effective_price,
+    expected_cost,
+    expected_revenue,
+    shown_hours,
+    shown_money,
+    shown_price,
+)
 from chalicelib.competitions.models import Competition, ServiceWindow
 
 
 def model(competition: Competition, bids: Sequence[BidRequest]) -> ModelView:
     """The figures of a draft, by the formulas of page 5, with fixed prices filled in."""
     found = list(_reckonable(competition, bids))
-    revenue = expected_revenue((bid.exclusive_group, expected_cost(bid.capacity_mw, bid, window)) for bid, window in found)
+    priced = [(bid.exclusive_group, expected_cost(bid.capacity_mw, bid, window)) for bid, window in found]
     return ModelView(
         competition_id=competition.id,
         bids=tuple(_figures(competition, bid, window) for bid, window in found),
-        expected_revenue=shown_money(revenue),
+        expected_revenue=shown_money(expected_revenue(priced)),
         problems=tuple(
             DraftProblem(code=each.code, detail=each.detail, field=each.field, allowed=each.allowed)
             for each in bid_problems(competition, bids)
@@ -38,8 +45,8 @@ def _figures(competition: Competition, bid: BidRequest, window: ServiceWindow) -
     return BidFigures(
         window_id=bid.window_id,
         split=bid.split,
-        available_hours=window.hours,
-        dispatched_hours=window.dispatched_hours,
+        available_hours=shown_hours(window.hours),
+        dispatched_hours=None if window.dispatched_hours is None else shown_hours(window.dispatched_hours),
         expected_cost=shown_money(expected_cost(bid.capacity_mw, bid, window)),
         effective_price=shown_price(effective_price(bid, window)),
         effective_price_unit="MW/h" if "availability_price" in competition.asked_prices else "MWh",

@@ -242,6 +242,7 @@ class OpportunityView(Value):
     competition_name: str
     round_ref: str | None
     so: str
+    time_zone: str
     closes: Instant
     window_id: str
     service_period_name: str
@@ -295,6 +296,20 @@ class BidForDeciding(Bid):
     expected_cost: Money
     effective_price: Number | None
     flags: tuple[str, ...] = ()
+
+
+class OpenedBallot(Value):
+    """A live ballot opened after close; `asset_ids` are those of its assets that are still qualified."""
+
+    ballot_id: str
+    version: int
+    ref: str
+    fsp: str
+    competition_id: str
+    contracting_entity: str | None
+    submitted_at: Instant
+    asset_ids: tuple[str, ...]
+    bids: tuple[BidForDeciding, ...]
 
 
 def bid_id(ballot_id: str, version: int, row: int) -> str:

@@ -88,6 +88,11 @@ def shown_money(value: Fraction) -> Decimal:
     return rounded(value, 2)
 
 
+def shown_hours(hours: Decimal) -> Decimal:
+    """Hours to 4 places; costs use the exact ones."""
+    return rounded(Fraction(hours), 4)
+
+
 def counted_mw(bids: Iterable[Offered]) -> Decimal:
     """MW of bids of one window together, those of an exclusive group counted once, the largest (page 5)."""
     alone = Decimal(0)

@@ -5,6 +5,7 @@ No sentence repeats a figure that was bid: problems travel through receipts and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -65,16 +66,26 @@ def check_bidder(verified: bool, entered: bool) -> None:
         raise Refused("bidding.not_entered", "Your organisation did not enter this competition before entry closed.")
 
 
-def check_may_open(competition: Competition, now: datetime) -> None:
-    """Raise unless the operator may open the ballots: a minute after close, and never in a withdrawn competition."""
+def check_closed(competition: Competition, now: datetime) -> None:
+    """Raise unless bidding has closed; in a withdrawn competition ballots stay sealed for ever."""
     if competition.outcome == "withdrawn":
         raise Refused("competition.withdrawn", "This competition was withdrawn; its ballots stay sealed.")
-    if competition.calendar.closed is None:
+    _check_past(competition, now, timedelta(0))
+
+
+def check_may_open(competition: Competition, now: datetime) -> None:
+    """Raise unless the operator may open the ballots: a minute after close, and never in a withdrawn competition."""
+    check_closed(competition, now)
+    _check_past(competition, now, OPENING_DELAY)
+
+
+def _check_past(competition: Competition, now: datetime, delay: timedelta) -> None:
+    closes = competition.calendar.closed
+    if closes is None:
         raise Refused("bidding.none", "This competition only shows what is needed; nobody bids in it.")
-    opening = competition.calendar.closed + OPENING_DELAY
-    if now < opening:
-        wait = int((opening - now).total_seconds()) + 1
-        raise Refused("bidding.sealed", f"Bids are sealed until {iso(opening)}.", retry_after=wait)
+    if now < closes + delay:
+        wait = math.ceil((closes + delay - now).total_seconds())
+        raise Refused("bidding.sealed", f"Bids are sealed until {iso(closes + OPENING_DELAY)}.", retry_after=wait)
 
 
 def ballot_problems(

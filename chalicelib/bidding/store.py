@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
@@ -39,7 +40,10 @@ from chalicelib.storage.tables import (
 from chalicelib.storage.writes import Write, check, create, put_if, replace
 
 MOST_INLINE = 200_000
+OPENED_BEFORE = "bidding.opened_before"
+SHEET_MOVED = "bidding.sheet"
 _PREFIX = "ballots"
+_SHEET = "sheet"
 
 
 class _Row(Row):
@@ -99,13 +103,13 @@ class _OpenedRow(_Row):
 
 def load_sheet(competition_id: str, fsp: str) -> Sealed | None:
     """The sealed sheet of an FSP in a competition, or None where it never bid."""
-    row = get(_SheetRow, _home(competition_id, fsp), "sheet")
+    row = get(_SheetRow, _home(competition_id, fsp), _SHEET)
     return _sealed(row) if row else None
 
 
 def load_sheets(competition_id: str, fsps: Iterable[str]) -> list[Sealed]:
     """The sealed sheets of FSPs in a competition, in order of FSP."""
-    rows = get_many(_SheetRow, [(_home(competition_id, fsp), "sheet") for fsp in fsps])
+    rows = get_many(_SheetRow, [(_home(competition_id, fsp), _SHEET) for fsp in fsps])
     return [_sealed(row) for row in sorted(rows, key=lambda row: row.fsp)]
 
 
@@ -135,7 +139,9 @@ def load_heads(keys: Iterable[tuple[str, str, str]]) -> dict[str, BallotHead]:
 
 def load_versions(keys: Iterable[tuple[str, str, str, int]]) -> list[Sealed]:
     """Sealed versions, in order of FSP and ballot; keys are (competition, FSP, ballot, version)."""
-    places = [(_home(competition, fsp), _version_key(ballot_id, number)) for competition, fsp, ballot_id, number in keys]
+    places = [
+        (_home(competition, fsp), _version_key(ballot_id, number)) for competition, fsp, ballot_id, number in keys
+    ]
     rows = get_many(VersionRow, places)
     return [_sealed(row) for row in sorted(rows, key=lambda row: (row.pk, row.sk))]
 
@@ -173,14 +179,14 @@ def sheet_writes(sheet: Sheet, service: tuple[datetime, datetime]) -> list[Write
     """
     row = _SheetRow(
         pk=_home(sheet.competition_id, sheet.fsp),
-        sk="sheet",
+        sk=_SHEET,
         version=sheet.version,
         org=_sheets_of(sheet.fsp),
         at=iso(service[1]),
         starts=iso(service[0]),
         **_content(seal(sheet.competition_id, sheet.fsp, sheet.model_dump(mode="json"))),
     )
-    stale = Stale("bidding.sheet", "Another ballot of yours was taken at the same time.")
+    stale = Stale(SHEET_MOVED, "Another ballot of yours was taken at the same time.")
     if sheet.version > 1:
         return [replace(row, stale)]
     return [create(row, stale), create(_Row(pk=sheet.competition_id, sk=f"bidder#{sheet.fsp}"), stale)]
@@ -218,12 +224,12 @@ def unopened_check(competition_id: str) -> Write:
 
 def opened_write(competition_id: str, at: datetime) -> Write:
     """Mark the ballots of a competition as opened."""
-    already = Refused("bidding.already_opened", "The ballots were opened before.")
+    already = Refused(OPENED_BEFORE, "The ballots were opened before.")
     return create(_OpenedRow(pk=competition_id, sk="opened", at=at), already)
 
 
-def _content(sealed: Sealed) -> dict[str, object]:
-    owner = {"competition": sealed.competition_id, "fsp": sealed.fsp}
+def _content(sealed: Sealed) -> dict[str, Any]:
+    owner: dict[str, Any] = {"competition": sealed.competition_id, "fsp": sealed.fsp}
     if len(sealed.content) <= MOST_INLINE:
         return owner | {"content": sealed.content}
     return owner | {"content_key": objects.put_body(sealed.content, _PREFIX)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -13,13 +11,14 @@ from chalicelib.bidding.holdings import (
     bitmap_of,
     held_assets,
     held_mw,
+    holding_of,
     next_ref,
     with_ballot,
     with_token,
     without_ballot,
 )
 from chalicelib.bidding.rules import ballot_problems
-from tests.builders.bidding import a_backing, a_bid, a_competition, a_sheet, a_standing
+from tests.builders.bidding import a_backing, a_bid, a_competition, a_sheet, a_sheet_with, a_standing
 
 ASSETS = {f"ast_{number}": a_backing("1", number * 7) for number in range(8)}
 SOME = st.lists(st.sampled_from(sorted(ASSETS)), min_size=1, max_size=4)
@@ -32,18 +31,18 @@ def test_a_bitmap_names_exactly_its_assets(ordinals):
 
 
 def test_a_ballot_replaced_on_the_sheet_holds_only_what_it_holds_now():
-    first = with_ballot(a_sheet(), "bal_1", 1, "B1", [0, 1], {"win_1": Decimal(2)})
-    second = with_ballot(first, "bal_1", 2, "B1", [2], {"win_2": Decimal(1)})
+    first = a_sheet_with("bal_1", [0, 1], a_bid(capacity_mw=2), ref="B1")
+    second = with_ballot(first, "bal_1", "B1", holding_of(2, [2], [a_bid(window_id="win_2")]))
     assert (second.version, held_assets(second), held_mw(second, "win_1"), held_mw(second, "win_2")) == (2, 4, 0, 1)
 
 
 def test_a_withdrawn_ballot_holds_nothing_and_keeps_its_reference():
-    sheet = without_ballot(with_ballot(a_sheet(), "bal_1", 1, "B1", [0], {"win_1": Decimal(2)}), "bal_1")
+    sheet = without_ballot(a_sheet_with("bal_1", [0], a_bid(capacity_mw=2), ref="B1"), "bal_1")
     assert (held_assets(sheet), sheet.refs, next_ref(sheet)) == (0, {"B1": "bal_1"}, "B2")
 
 
 def test_references_given_by_the_market_pass_over_those_people_chose():
-    sheet = with_ballot(a_sheet(), "bal_1", 1, "B2", [0], {})
+    sheet = a_sheet_with("bal_1", [0], ref="B2")
     assert next_ref(sheet) == "B3"
 
 
@@ -54,7 +53,7 @@ def test_the_sheet_remembers_client_tokens_where_there_are_some():
 
 
 def test_the_sheet_survives_being_kept():
-    sheet = with_ballot(a_sheet(), "bal_1", 1, "B1", [0, 300_000], {"win_1": Decimal("0.0036")})
+    sheet = a_sheet_with("bal_1", [0, 300_000], a_bid(capacity_mw="0.0036"), ref="B1")
     assert type(sheet).model_validate_json(sheet.model_dump_json()) == sheet
 
 
@@ -75,7 +74,8 @@ class AnySequenceOfBallots(RuleBasedStateMachine):
 
     def _put(self, ballot_id, version, asset_ids, mw):
         ordinals = [ASSETS[asset_id].ordinal for asset_id in asset_ids]
-        self.sheet = with_ballot(self.sheet, ballot_id, version, f"R{ballot_id}", ordinals, {"win_1": Decimal(mw)})
+        holding = holding_of(version, ordinals, [a_bid(capacity_mw=mw)])
+        self.sheet = with_ballot(self.sheet, ballot_id, f"R{ballot_id}", holding)
         self.live[ballot_id] = frozenset(asset_ids)
 
     @rule(asset_ids=SOME, mw=st.integers(1, 4))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
-from chalicelib.bidding.holdings import with_ballot
-from chalicelib.bidding.rules import ballot_problems, check_bidder, check_may_open, check_open
+from chalicelib.bidding.rules import ballot_problems, check_bidder, check_closed, check_may_open, check_open
 from chalicelib.kernel.errors import Refused
 from tests.builders.bidding import (
     AFTER,
@@ -19,6 +17,7 @@ from tests.builders.bidding import (
     a_bid,
     a_competition,
     a_sheet,
+    a_sheet_with,
     a_standing,
     a_window,
 )
@@ -79,6 +78,13 @@ def test_ballots_may_be_opened_a_minute_after_close():
     assert (refusal.value.code, refusal.value.retry_after) == ("bidding.sealed", 1)
 
 
+def test_ballots_may_be_counted_from_close_on():
+    check_closed(a_competition(), CLOSES)
+    with pytest.raises(Refused) as refusal:
+        check_closed(a_competition(), CLOSES - SECOND)
+    assert refusal.value.code == "bidding.sealed"
+
+
 def test_ballots_of_a_withdrawn_or_visibility_only_competition_are_never_opened():
     with pytest.raises(Refused, match="stay sealed"):
         check_may_open(a_competition(outcome="withdrawn"), AFTER)
@@ -100,13 +106,13 @@ def test_only_qualified_assets_stand_behind_a_ballot():
 
 
 def test_an_asset_of_another_live_ballot_is_refused_but_not_of_the_ballot_that_is_replaced():
-    sheet = with_ballot(a_sheet(), "bal_1", 1, "B1", [0], {})
+    sheet = a_sheet_with("bal_1", [0], ref="B1")
     assert codes(a_bid(), sheet=sheet) == [("ballot.asset_taken", "asset_ids/0")]
     assert codes(a_bid(), sheet=sheet, replaced="bal_1") == []
 
 
 def test_an_asset_that_no_ballot_holds_is_free_beside_those_that_are_held():
-    sheet = with_ballot(a_sheet(), "bal_1", 1, "B1", [0, 2], {})
+    sheet = a_sheet_with("bal_1", [0, 2], ref="B1")
     standing = a_standing({"ast_2": a_backing(ordinal=1), "ast_3": a_backing(ordinal=2)})
     assert codes(a_bid(), sheet=sheet, standing=standing, asset_ids=("ast_2", "ast_3")) == [
         ("ballot.asset_taken", "asset_ids/1")
@@ -149,7 +155,7 @@ def test_a_ballot_above_the_capacity_required_is_refused():
 
 
 def test_all_ballots_together_stay_within_the_qualified_capacity():
-    sheet = with_ballot(a_sheet(), "bal_9", 1, "B9", [5], {"win_1": Decimal("1.5")})
+    sheet = a_sheet_with("bal_9", [5], a_bid(capacity_mw="1.5"), ref="B9")
     standing = a_standing(qualified_mw="3")
     assert codes(a_bid(capacity_mw="1.5"), sheet=sheet, standing=standing) == []
     assert codes(a_bid(capacity_mw="1.6"), sheet=sheet, standing=standing) == [
@@ -186,7 +192,7 @@ def test_a_bid_for_no_window_of_the_competition_is_told_once():
 
 
 def test_no_sentence_tells_what_was_bid():
-    sheet = with_ballot(a_sheet(), "bal_9", 1, "B9", [0], {"win_1": Decimal("1.234")})
+    sheet = a_sheet_with("bal_9", [0], a_bid(capacity_mw="1.234"), ref="B9")
     bid = a_bid(capacity_mw="7.654321", utilisation_price="-43.21", availability_price="98.76")
     for problem in ballot_problems(a_competition(), sheet, a_standing(), ["ast_1"], [bid]):
         told = f"{problem.detail} {problem.allowed}"

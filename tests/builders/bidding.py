@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from chalicelib.bidding.bid_rules import completed
-from chalicelib.bidding.holdings import Sheet
+from chalicelib.bidding.holdings import Sheet, holding_of, with_ballot
 from chalicelib.bidding.models import BallotVersion, BidRequest
 from chalicelib.bidding.rules import Backing, Standing
 from chalicelib.competitions.models import Competition
@@ -94,6 +95,11 @@ def a_standing(
 def a_sheet(**changes: Any) -> Sheet:
     """A sheet that was never written."""
     return Sheet.model_validate({"competition_id": "cmp_1", "fsp": "org_fsp1"} | changes)
+
+
+def a_sheet_with(ballot_id: str, ordinals: Sequence[int], *bids: BidRequest, ref: str = "B1") -> Sheet:
+    """A sheet on which one live ballot holds the assets of these ordinals and what its bids come to."""
+    return with_ballot(a_sheet(), ballot_id, ref, holding_of(1, ordinals, bids))
 
 
 def a_ballot(*bids: BidRequest, competition: Competition | None = None, **changes: Any) -> BallotVersion:
