@@ -77,12 +77,21 @@ def _timed(body: str, sent: datetime) -> str:
     The emulator writes whole seconds there, too coarse to tell what came before a move of the clock from what came
     after it.
     """
-    told = json.loads(body)
+    told = _object(body)
     if "detail-type" in told:
         return json.dumps(told | {"time": _text(sent)})
     if isinstance(told.get("Records"), list):
         return json.dumps(told | {"Records": [record | {"eventTime": _text(sent)} for record in told["Records"]]})
     return body
+
+
+def _object(body: str) -> dict[str, Any]:
+    """A body's JSON object; an empty one for any other body, which is passed on as it came."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _text(at: datetime) -> str:

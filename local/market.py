@@ -19,7 +19,7 @@ from local.stopped import Stopped
 
 ACCOUNT = "000000000000"
 HOST = "127.0.0.1"
-STEPS = 7
+STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Market:
             provision.make_bus()
             provision.make_mail()
             provision.make_logins()
+        with steps.step("making sure of the market operator"):
+            self._make_market_operator()
         with steps.step("opening the API"):
             self._open_site()
         with steps.step("sending again what a crash cut short"):
@@ -92,6 +94,11 @@ class Market:
         os.environ["HEADROOM_WEB_ORIGIN"] = self.place.address
         os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
         _log_to(self.place.folder / "log" / "market.log")
+
+    def _make_market_operator(self) -> None:
+        from local.operator import make_market_operator
+
+        make_market_operator(self.logins)
 
     def _open_site(self) -> None:
         from app import app

@@ -24,6 +24,7 @@ MOST_AT_ONCE = 4
 POLL_SECONDS = 1
 STREAM_PAUSE_SECONDS = 0.1
 STREAM_TRIES = 4
+MOST_PAUSE_SECONDS = 30
 STOP_SECONDS = 10
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -120,8 +121,8 @@ class _Queue:
 
     def _failures(self, messages: list[dict[str, Any]]) -> set[str]:
         """The ids of the messages to be given again: those the handler named, or all when it raised."""
-        event = events.of_queue(messages, self._arn, self._worker.clock)
         try:
+            event = events.of_queue(messages, self._arn, self._worker.clock)
             answer = self._handler(event, _context(self.function, messages[0]["MessageId"]))
         except Exception:
             log.exception("%s failed on %d messages", self.function.name, len(messages))
@@ -134,7 +135,7 @@ class _Queue:
         times = int(message.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
         log.warning("%s: message %s failed for the %d. time", self.function.name, message["MessageId"], times)
         client("sqs").change_message_visibility(
-            QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=min(2**times, 30)
+            QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=min(2**times, MOST_PAUSE_SECONDS)
         )
 
 
