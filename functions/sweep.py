@@ -6,15 +6,25 @@ from datetime import timedelta
 
 from chalicelib.edge.entrance import tick
 from chalicelib.files import actions as files
+from chalicelib.files.actions_exporting import prepare_templates
 from chalicelib.kernel.call import Call
 from chalicelib.storage import outbox
+from functions import on_file, templates
 
 PATIENCE = timedelta(minutes=2)
 
 
 def sweep(call: Call) -> None:
     outbox.publish(outbox.unpublished(before=call.now - PATIENCE))
-    files.sweep(call)
+    sweep_files(call, PATIENCE)
+    prepare_templates(call, templates.fingerprint())
+
+
+def sweep_files(call: Call, patience: timedelta) -> None:
+    """Open receipts that wait too long, objects without a receipt: at a market's start of any age."""
+    files.sweep(call, patience)
+    for drop in files.lost_drops(call, patience):
+        on_file.receive(call, drop)
 
 
 handler = tick(sweep)

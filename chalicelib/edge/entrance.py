@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -16,6 +18,16 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.events import Envelope
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An object that arrived in a bucket: its key, its version where the bucket keeps them, its size in bytes, when."""
+
+    key: str
+    version: str | None
+    size: int
+    at: datetime
 
 
 def reaction(do: Callable[[Call, Envelope], None]) -> Handler:
@@ -51,6 +63,25 @@ def tick(do: Callable[[Call], None]) -> Handler:
         do(identity.tick_call(at))
 
     return _batch(one)
+
+
+def drops(do: Callable[[Call, Arrived], None]) -> Handler:
+    """A handler of objects created in a bucket: the call's instant is S3's own time of the object."""
+
+    def one(record: dict[str, Any]) -> None:
+        for told in json.loads(record["body"]).get("Records", []):
+            arrived = _arrived(told)
+            cause = f"{do.__module__}/{arrived.key}/{arrived.version or told['s3']['object'].get('sequencer', '')}"
+            do(identity.reaction_call(arrived.at, cause), arrived)
+
+    return _batch(one)
+
+
+def _arrived(told: dict[str, Any]) -> Arrived:
+    item = told["s3"]["object"]
+    at = datetime.fromisoformat(told["eventTime"])
+    version = item.get("versionId")
+    return Arrived(unquote_plus(item["key"]), None if version == "null" else version, int(item["size"]), at)
 
 
 def _batch(one: Callable[[dict[str, Any]], None]) -> Handler:

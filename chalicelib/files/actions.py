@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.files import store
-from chalicelib.files.actions_receiving import INBOX, change, lost_drops, mark_failed, owner_of, receive, sweep
+from chalicelib.files.actions_receiving import INBOX, lost_drops, mark_failed, owner_of, receive, save, sweep
 from chalicelib.files.actions_receiving import replay_file as _replay_file
 from chalicelib.files.importing import outcome_from
 from chalicelib.files.kinds import KINDS, FileKind
@@ -28,7 +28,6 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, TooLarge
 from chalicelib.kernel.models import Page, PageQuery
 from chalicelib.storage import objects
-from chalicelib.storage.commit import commit
 
 __all__ = [
     "being_read",
@@ -73,7 +72,7 @@ def request_upload(call: Call, asked: FileRequest) -> FileView:
         sha256=asked.sha256,
         reference_attribute=asked.reference_attribute,
     )
-    commit(call, store.create_receipt(receipt), [], [change(receipt, "file.expected")], receipt.id)
+    save(call, receipt, "file.expected", result=receipt.id)
     return _upload_view(receipt)
 
 

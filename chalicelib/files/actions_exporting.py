@@ -11,7 +11,7 @@ from chalicelib.files.events import ExportRequested
 from chalicelib.files.kinds import EXPORTS
 from chalicelib.files.lifecycle import JOB_MOVES
 from chalicelib.files.models import ExportRequest, Job, JobView
-from chalicelib.kernel.call import Actor, Call, derived_id
+from chalicelib.kernel.call import Actor, Call, derived_id, ordered_ids
 from chalicelib.kernel.errors import Forbidden, Invalid, Problem, Refusal, Refused
 from chalicelib.kernel.lifecycle import move
 from chalicelib.storage import objects
@@ -82,7 +82,7 @@ def finish_job(call: Call, job: Job, content: bytes, name: str, rows: int) -> No
         name=name,
         rows=rows,
     )
-    commit(call, [store.save_job(done)], [], [_change(done, "export.done")])
+    commit(_call_of(call, done), [store.save_job(done)], [], [_change(done, "export.done")])
 
 
 def refuse_job(call: Call, job: Job, refusal: Refusal) -> None:
@@ -93,7 +93,7 @@ def refuse_job(call: Call, job: Job, refusal: Refusal) -> None:
         refusal_code=refusal.code,
         refusal=refusal.detail,
     )
-    commit(call, [store.save_job(refused)], [], [_change(refused, "export.refused")])
+    commit(_call_of(call, refused), [store.save_job(refused)], [], [_change(refused, "export.refused")])
 
 
 def prepare_templates(call: Call, fingerprint: str) -> None:
@@ -128,6 +128,11 @@ def _ask_again(call: Call, job_id: str) -> None:
     waiting = find_queued(job_id)
     if waiting is not None:
         commit(call, [], [_event(waiting)])
+
+
+def _call_of(call: Call, job: Job) -> Call:
+    """The call under which a job's new version is written: ids of its own, however often the work is begun."""
+    return replace(call, new_id=ordered_ids(call.now, job.id, str(job.version)))
 
 
 def _event(job: Job) -> ExportRequested:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.files import store
-from chalicelib.files.actions_receiving import change, load_object, refuse
+from chalicelib.files.actions_receiving import load_object, refuse, save
 from chalicelib.files.columns import Template
 from chalicelib.files.importing import ApplyObject, Chunk, RowOutcome, outcome_json
 from chalicelib.files.kinds import KINDS
@@ -61,9 +61,7 @@ def begin(call: Call, receipt: Receipt, content: bytes) -> Receipt | None:
     return claimed
 
 
-def start(
-    call: Call, receipt: Receipt, chunks: Sequence[Chunk], rows: int, notes: Iterable[str] = ()
-) -> Receipt:
+def start(call: Call, receipt: Receipt, chunks: Sequence[Chunk], rows: int, notes: Iterable[str] = ()) -> Receipt:
     """Keep the chunks, then say how many there are: from here on the file's own object is not needed any more."""
     keys = [objects.put_json(chunk.as_json(), CHUNKS) for chunk in chunks]
     started = receipt.but(
@@ -201,7 +199,7 @@ def _close_as_same(call: Call, receipt: Receipt, earlier: Receipt) -> None:
         notes=(f"The same bytes as the file “{earlier.name}” ({earlier.id}): nothing was applied again.",),
         failed=False,
     )
-    commit(call, store.save_receipt(closed), [], [change(closed, "file.done")])
+    save(call, closed, "file.done")
 
 
 def _keep_marked(receipt: Receipt, content: bytes) -> str:
@@ -224,7 +222,7 @@ def _close(call: Call, receipt_id: str, counts: Counts, problems: int, marked: s
         failed=False,
     )
     try:
-        commit(call, store.save_receipt(closed), [], [change(closed, "file.done")])
+        save(call, closed, "file.done")
     except Stale:
         if find_work(receipt_id) is not None:
             raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.files import store
@@ -9,9 +11,11 @@ from chalicelib.files.events import FileReceived, FileRefused
 from chalicelib.files.kinds import KINDS
 from chalicelib.files.lifecycle import OPEN, RECEIPT_MOVES
 from chalicelib.files.models import MOST_BYTES, Drop, FileProblem, Receipt
-from chalicelib.kernel.call import Call, OrganisationKind, derived_id
+from chalicelib.kernel.call import Call, OrganisationKind, derived_id, ordered_ids
 from chalicelib.kernel.errors import Invalid, NotFound, Refusal, Refused
+from chalicelib.kernel.events import Event
 from chalicelib.kernel.lifecycle import move
+from chalicelib.kernel.models import iso
 from chalicelib.storage import objects
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
@@ -56,7 +60,7 @@ def receive(call: Call, drop: Drop, organisation: str, organisation_kind: Organi
 
 def receipt_id_of(drop: Drop) -> str:
     """The id of a dropped object's receipt: of an announced upload as announced, else by the object and its version."""
-    return _announced_id(drop.key) or derived_id("rct", drop.key, drop.version or "")
+    return _announced_id(drop.key) or derived_id("rct", drop.key, drop.version or iso(drop.at))
 
 
 def refuse(call: Call, receipt: Receipt, refusal: Refusal) -> Receipt:
@@ -71,7 +75,7 @@ def refuse(call: Call, receipt: Receipt, refusal: Refusal) -> Receipt:
         problems_key=objects.put_json(problems, "problems") if problems else None,
         failed=False,
     )
-    commit(call, store.save_receipt(refused), [_refused_event(refused)], [change(refused, "file.refused")])
+    save(call, refused, "file.refused", [_refused_event(refused)])
     return refused
 
 
@@ -81,7 +85,7 @@ def mark_failed(call: Call, receipt_id: str) -> None:
     if receipt is None or receipt.state not in OPEN or receipt.failed:
         return
     failed = receipt.but(version=receipt.version + 1, failed=True)
-    commit(call, store.save_receipt(failed), [], [change(failed, "file.failed")])
+    save(call, failed, "file.failed")
 
 
 def replay_file(call: Call, receipt_id: str) -> Receipt:
@@ -92,7 +96,7 @@ def replay_file(call: Call, receipt_id: str) -> Receipt:
         raise Refused("file.being_read", "This file is being read right now.")
     cleared = {"refusal": None, "refusal_code": None, "problems_key": None, "problem_count": 0}
     again = receipt.but(version=receipt.version + 1, state=state, failed=False, **cleared)
-    commit(call, store.save_receipt(again), [_received_event(again)], [change(again, "file.replayed")], again.id)
+    save(call, again, "file.replayed", [_received_event(again)], again.id)
     return again
 
 
@@ -109,6 +113,17 @@ def lost_drops(call: Call, patience: timedelta = PATIENCE) -> list[Drop]:
     recent = [item for item in listed if patience <= call.now - item["modified"] <= LOOKED_BACK]
     drops = [_drop_of(str(item["key"])) for item in recent if owner_of(str(item["key"]))]
     return [drop for drop in drops if _is_lost(drop)]
+
+
+def save(call: Call, receipt: Receipt, action: str, events: Sequence[Event] = (), result: str | None = None) -> None:
+    """Write a receipt's new version with its audit record and events.
+
+    The ids depend on the receipt and its version alone: a message that comes again after a crash, with other work left
+    to do, would otherwise draw ids that its first time used already.
+    """
+    own = replace(call, new_id=ordered_ids(call.now, receipt.id, str(receipt.version)))
+    writes = store.save_receipt(receipt) if receipt.version > 1 else store.create_receipt(receipt)
+    commit(own, writes, events, [change(receipt, action)], result)
 
 
 def change(receipt: Receipt, action: str) -> Change:
@@ -136,18 +151,18 @@ def _arrived(call: Call, expected: Receipt, drop: Drop) -> Receipt:
     here = expected.but(
         version=expected.version + 1, state=state, at=drop.at, object_version=drop.version, size=drop.size
     )
-    commit(call, store.save_receipt(here), [_received_event(here)], [change(here, "file.received")])
+    save(call, here, "file.received", [_received_event(here)])
     return here
 
 
 def _opened(call: Call, receipt: Receipt) -> Receipt:
     refusal = _refusal_at_the_door(receipt)
     if refusal is None:
-        commit(call, store.create_receipt(receipt), [_received_event(receipt)], [change(receipt, "file.received")])
+        save(call, receipt, "file.received", [_received_event(receipt)])
         return receipt
     state = move(RECEIPT_MOVES, "file", receipt.state, "refuse")
     refused = receipt.but(state=state, refusal_code=refusal.code, refusal=refusal.detail)
-    commit(call, store.create_receipt(refused), [_refused_event(refused)], [change(refused, "file.refused")])
+    save(call, refused, "file.refused", [_refused_event(refused)])
     return refused
 
 
@@ -175,7 +190,7 @@ def _swept(call: Call, receipt: Receipt, patience: timedelta) -> None:
             refusal_code="file.never_arrived",
             refusal="The upload was asked for, but no file arrived within a day.",
         )
-        commit(call, store.save_receipt(refused), [], [change(refused, "file.refused")])
+        save(call, refused, "file.refused")
     elif receipt.state in OPEN and not receipt.failed and age >= patience:
         commit(call, [], [_received_event(receipt)])
 

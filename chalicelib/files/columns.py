@@ -97,16 +97,7 @@ class TextList:
 
 
 CellKind = (
-    Text
-    | DecimalNumber
-    | WholeNumber
-    | LocalDate
-    | LocalDateTime
-    | ClockTime
-    | Duration
-    | YesNo
-    | Choice
-    | TextList
+    Text | DecimalNumber | WholeNumber | LocalDate | LocalDateTime | ClockTime | Duration | YesNo | Choice | TextList
 )
 
 

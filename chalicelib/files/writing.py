@@ -111,9 +111,7 @@ def _tab_help(tab: Sheet) -> str:
     return " ".join(filter(None, [tab.help, f"Required: {required}." if required else "Nothing is required."]))
 
 
-def _write_sheet(
-    sheet: Worksheet, looks: Looks, tab: Sheet, rows: Rows, lists: Mapping[tuple[str, ...], int]
-) -> None:
+def _write_sheet(sheet: Worksheet, looks: Looks, tab: Sheet, rows: Rows, lists: Mapping[tuple[str, ...], int]) -> None:
     for row in range(HEAD_ROWS):
         sheet.set_row(row, looks.heights[row])
         for place, column in enumerate(tab.columns):

@@ -1,0 +1,26 @@
+"""Wakes for each chunk of a long file and applies it; whoever comes last closes the receipt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.edge.entrance import messages
+from chalicelib.edge.observe import count
+from chalicelib.files import actions as files
+from chalicelib.files.imports import import_chunk
+from chalicelib.kernel.call import Call
+from functions import imports
+
+
+def apply(call: Call, body: dict[str, Any]) -> None:
+    """Apply a chunk; what cannot be processed is noted on the receipt before the queue gives it again."""
+    receipt = files.get_receipt(body["receipt_id"])
+    try:
+        import_chunk(call, receipt.id, body["number"], imports.importer_of(receipt.kind))
+    except Exception:
+        files.mark_failed(call, receipt.id)
+        count("files_failed")
+        raise
+
+
+handler = messages(apply)
