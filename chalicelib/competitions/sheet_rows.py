@@ -1,4 +1,4 @@
-"""Owns the way between the rows of a competition workbook and the JSON of the API, and back to the cell of a problem."""
+"""Owns the way between the rows of a competition workbook and the JSON of the API, and back to a problem's cell."""
 
 from __future__ import annotations
 
