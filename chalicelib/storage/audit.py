@@ -37,7 +37,7 @@ class AuditRecord(Change):
     at: Instant
     actor_kind: str
     actor: str
-    actor_organisation: str | None
+    actor_organisation: str | None = None
     request_id: str
 
 
