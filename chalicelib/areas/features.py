@@ -99,7 +99,7 @@ def geojson_polygons(geometry: Any) -> tuple[Sequence[Polygon], Problem | None]:
     """The polygons of a GeoJSON-like geometry, and why they cannot be read."""
     if not geometry or not isinstance(geometry, Mapping):
         return (), Problem("area.geometry_missing", "It has no geometry.", "geometry", "a polygon")
-    kind, held = geometry.get("type"), geometry.get("coordinates")
+    kind, held = str(geometry.get("type"))[:40], geometry.get("coordinates")
     if kind == "GeometryCollection":
         parts = [geojson_polygons(part) for part in _listed(geometry.get("geometries"))]
         problem = next((problem for _, problem in parts if problem), None)

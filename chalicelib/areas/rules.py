@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from decimal import Decimal
 
 from chalicelib.areas.models import LARGEST_BUFFER_M, MOST_REF, Boundary, Box
 from chalicelib.kernel.errors import Problem
+from chalicelib.kernel.postcodes import is_postcode, is_sector, normalise_postcode, normalise_sector
 from chalicelib.kernel.quantities import plain
-
-_POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}")
-_SECTOR = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9]")
-
-
-def normal_postcode(text: str) -> str:
-    """A postcode as we compare it: capitals, one space before the last three characters."""
-    bare = "".join(text.upper().split())
-    return f"{bare[:-3]} {bare[-3:]}".strip()
-
-
-def normal_sector(text: str) -> str:
-    """A postcode sector as we compare it: capitals, one space before the last character ("IP1 2")."""
-    bare = "".join(text.upper().split())
-    return f"{bare[:-1]} {bare[-1:]}".strip()
-
-
-def sector_of(postcode: str) -> str:
-    """The sector a postcode lies in: "IP1 2AB" is in "IP1 2"."""
-    return normal_postcode(postcode)[:-2]
 
 
 def postcode_problem(text: str) -> Problem | None:
     """A listed postcode must be a whole one of Great Britain."""
-    if _POSTCODE.fullmatch(normal_postcode(text)):
+    if is_postcode(normalise_postcode(text)):
         return None
     return Problem("area.postcode", f"{text!r} is not a postcode.", "postcode", "a whole postcode, such as IP1 2AB")
 
 
 def sector_problem(text: str) -> Problem | None:
     """A listed sector must be an outward code and the first figure of the inward one."""
-    if _SECTOR.fullmatch(normal_sector(text)):
+    if is_sector(normalise_sector(text)):
         return None
     return Problem("area.sector", f"{text!r} is not a postcode sector.", "sector", "a sector, such as IP1 2")
 
@@ -62,8 +42,8 @@ def boundary(
 ) -> Boundary:
     """The lists of a boundary, normalised, each entry once, sorted: the same lists are the same zone."""
     return Boundary(
-        postcodes=tuple(sorted({normal_postcode(text) for text in postcodes})),
-        sectors=tuple(sorted({normal_sector(text) for text in sectors})),
+        postcodes=tuple(sorted({normalise_postcode(text) for text in postcodes})),
+        sectors=tuple(sorted({normalise_sector(text) for text in sectors})),
         meters=tuple(sorted({normal_meter(text) for text in meters})),
         boxes=tuple(sorted({_trimmed(box) for box in boxes}, key=_box_key)),
     )

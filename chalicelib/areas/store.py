@@ -8,9 +8,9 @@ from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
 from chalicelib.areas.matching import ZoneCell
 from chalicelib.areas.models import Area, AreaHead, AreaVersion, Boundary, ImportDone, ImportLock, Zone
-from chalicelib.areas.rules import normal_postcode, sector_of
 from chalicelib.kernel import cells
 from chalicelib.kernel.errors import Stale
+from chalicelib.kernel.postcodes import normalise_postcode, sector_of
 from chalicelib.storage import objects
 from chalicelib.storage.tables import (
     BodyAttribute,
@@ -159,7 +159,8 @@ def _zone_cell(row: _CellRow, code: int, level: int) -> tuple[str, ZoneCell]:
 
 def find_zones_listing_postcode(postcode: str) -> list[str]:
     """Zones that list a postcode or the sector it lies in."""
-    keys = [_list_key("postcode", normal_postcode(postcode)), _list_key("sector", sector_of(postcode))]
+    normal = normalise_postcode(postcode)
+    keys = [_list_key("postcode", normal), _list_key("sector", sector_of(normal))]
     return sorted({row.sk for key in keys for row in query_all(_ListRow, key)})
 
 

@@ -18,10 +18,6 @@ Nothing here wraps over the 180th meridian.
 
 from __future__ import annotations
 
-import struct
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from math import cos, radians
 
@@ -35,9 +31,6 @@ PLACE_LEVEL = 3
 _METRES_PER_DEGREE = 110_500
 _SOUTH, _WEST = -90 * NANO, -180 * NANO
 _NORTH, _EAST = 90 * NANO, 180 * NANO
-
-_PLACE_WIDTH = 2 * (SIDE_BITS[PLACE_LEVEL] - SIDE_BITS[FINEST])
-_PLACE_MASK = (1 << _PLACE_WIDTH) - 1
 
 Bounds = tuple[int, int, int, int]
 
@@ -80,6 +73,12 @@ def bounds(code: int, level: int) -> Bounds:
     bits = SIDE_BITS[level]
     south, west = _SOUTH + (row << bits), _WEST + (column << bits)
     return south, west, south + (1 << bits), west + (1 << bits)
+
+
+def corner(code: int, level: int) -> tuple[int, int]:
+    """Latitude and longitude of a cell's south-west corner in nanodegrees."""
+    bits = SIDE_BITS[level]
+    return _SOUTH + (_gather(code >> 1) << bits), _WEST + (_gather(code) << bits)
 
 
 def ancestor(code: int, level: int, coarser: int) -> int:
@@ -161,62 +160,3 @@ def _gather(value: int) -> int:
     value = (value | value >> 4) & 0x00FF00FF00FF00FF
     value = (value | value >> 8) & 0x0000FFFF0000FFFF
     return (value | value >> 16) & 0x00000000FFFFFFFF
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceBlock:
-    """The places of one cell of `PLACE_LEVEL`, packed: names and positions side by side, in order of the finest cell,
-    so that the places of any cell inside this one are a slice. It is what a row keyed by `cell_key` holds where many
-    places are read at once: a row per place costs more to read than all the geometry together.
-
-    `finest` has one byte a place: its finest cell within this one. `lats` and `lons` count from the south-west corner.
-    """
-
-    cell: int
-    names: tuple[str, ...]
-    finest: bytes
-    lats: tuple[int, ...]
-    lons: tuple[int, ...]
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def part(self, code: int, level: int) -> slice:
-        """Where the places of a cell of any level stand in this block; an empty slice when it holds none of them."""
-        if level < PLACE_LEVEL:
-            return slice(0, len(self.names) if ancestor(self.cell, PLACE_LEVEL, level) == code else 0)
-        span = code_range(code, level, FINEST)
-        first = self.cell << _PLACE_WIDTH
-        start = bisect_left(self.finest, span.start - first)
-        return slice(start, bisect_left(self.finest, span.stop - first, start))
-
-    def positions(self, part: slice) -> Iterator[tuple[str, int, int]]:
-        """Name, latitude and longitude (nanodegrees) of the places of a slice."""
-        south, west, _, _ = bounds(self.cell, PLACE_LEVEL)
-        rows = zip(self.names[part], self.lats[part], self.lons[part], strict=True)
-        return ((name, south + lat, west + lon) for name, lat, lon in rows)
-
-
-def pack_places(places: Iterable[tuple[str, int, int]], cell: int) -> bytes:
-    """The bytes of a cell's block of (name, latitude, longitude in nanodegrees): 9 a place, and its name.
-
-    ValueError when a place lies in another cell or a name has a line break.
-    """
-    south, west, _, _ = bounds(cell, PLACE_LEVEL)
-    found = sorted((cell_at(lat, lon, FINEST), name, lat, lon) for name, lat, lon in places)
-    for code, name, _, _ in found:
-        if code >> _PLACE_WIDTH != cell or "\n" in name:
-            raise ValueError(f"{name!r} cannot be kept in this cell")
-    numbers = [lat - south for _, _, lat, _ in found] + [lon - west for _, _, _, lon in found]
-    finest = bytes(code & _PLACE_MASK for code, _, _, _ in found)
-    names = "\n".join(name for _, name, _, _ in found).encode()
-    return struct.pack(f"<I{len(numbers)}I", len(found), *numbers) + finest + names
-
-
-def unpack_places(packed: bytes, cell: int) -> PlaceBlock:
-    """The block that `pack_places` packed for the same cell."""
-    (count,) = struct.unpack_from("<I", packed)
-    numbers = struct.unpack_from(f"<{2 * count}I", packed, 4)
-    names_at = 4 + 9 * count
-    names = tuple(packed[names_at:].decode().split("\n")) if count else ()
-    return PlaceBlock(cell, names, packed[4 + 8 * count : names_at], numbers[:count], numbers[count:])

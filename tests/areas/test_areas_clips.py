@@ -135,16 +135,22 @@ def test_a_near_clip_takes_sixteen_bytes_an_edge():
 
 @settings(max_examples=40, deadline=None)
 @given(shapes, st.lists(corner, min_size=1, max_size=30))
-def test_a_block_of_places_matches_as_each_place_alone(corners, places):
+def test_many_places_match_as_each_alone_and_lie_in_the_cells_named(corners, places):
     matcher = matcher_of(ring(*corners))
     named = [(f"ast_{number}", lat, lon) for number, (lon, lat) in enumerate(places)]
-    blocks = {}
-    for name, lat, lon in named:
-        blocks.setdefault(cells.cell_at(lat, lon), []).append((name, lat, lon))
-    found = {}
-    for code, held in blocks.items():
-        block = cells.unpack_places(cells.pack_places(held, code), code)
-        found |= {name: distance for name, _, distance in matcher.match_block(block, Decimal(5_000))}
-        if any(matcher.match(lat, lon) for _, lat, lon in held):
-            assert code in matcher.place_cells()
-    assert found == {name: answer(matcher, lon, lat) for name, lat, lon in named if matcher.match(lat, lon)}
+    alone = {name: matcher.match(lat, lon)[0].distance_m for name, lat, lon in named if matcher.match(lat, lon)}
+    together = {name: distance for name, _, distance in matcher.match_each(named, Decimal(HALO))}
+    assert together == alone
+    assert {cells.cell_at(lat, lon) for name, lat, lon in named if name in alone} <= set(matcher.place_cells())
+
+
+@given(shapes, st.lists(corner, min_size=1, max_size=30))
+@settings(max_examples=20, deadline=None)
+def test_what_is_further_than_asked_for_is_left_out(corners, places):
+    matcher = matcher_of(ring(*corners))
+    for lon, lat in places:
+        found = matcher.match(lat, lon)
+        near = [match for match in found if match.distance_m <= 250]
+        assert matcher.match(lat, lon, Decimal(250)) == near
+        kept = list(matcher.match_each([("a", lat, lon)], Decimal(250)))
+        assert [metres for _, _, metres in kept] == [match.distance_m for match in near]

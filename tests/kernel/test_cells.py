@@ -23,6 +23,7 @@ def test_degrees_become_nanodegrees_exactly_however_they_are_written():
 @given(nano_lat, nano_lon, levels)
 def test_a_position_lies_in_its_own_cell(lat, lon, level):
     south, west, north, east = cells.bounds(cells.cell_at(lat, lon, level), level)
+    assert cells.corner(cells.cell_at(lat, lon, level), level) == (south, west)
     assert south <= lat < north
     assert west <= lon < east
 
@@ -78,31 +79,3 @@ def test_a_position_off_the_globe_is_refused():
 
 def test_keys_name_level_and_code():
     assert cells.cell_key(255, 3) == "cell#3#ff"
-
-
-near_cambridge = st.tuples(st.integers(52_150_000_000, 52_160_000_000), st.integers(100_000_000, 120_000_000))
-
-
-@given(st.lists(near_cambridge, max_size=40))
-def test_a_packed_block_gives_back_its_places_and_any_cell_inside_it_as_a_slice(positions):
-    cell = cells.cell_at(52_155_000_000, 110_000_000)
-    places = [(f"ast_{n}", *at) for n, at in enumerate(positions) if cells.cell_at(*at) == cell]
-    block = cells.unpack_places(cells.pack_places(places, cell), cell)
-    assert sorted(block.positions(slice(0, len(block)))) == sorted(places)
-    for level in cells.LEVELS:
-        for code in {cells.cell_at(lat, lon, level) for _, lat, lon in places}:
-            inside = sorted(place for place in places if cells.cell_at(place[1], place[2], level) == code)
-            assert sorted(block.positions(block.part(code, level))) == inside
-
-
-def test_a_place_of_another_cell_is_not_packed():
-    with pytest.raises(ValueError, match="cannot be kept"):
-        cells.pack_places([("ast_1", 0, 0)], cells.cell_of("52", "0.1"))
-
-
-def test_another_cell_has_no_places_in_a_block():
-    cell = cells.cell_of("52.15", "0.11")
-    block = cells.unpack_places(cells.pack_places([("a", 52_150_000_000, 110_000_000)], cell), cell)
-    for level in cells.LEVELS:
-        elsewhere = cells.cell_of("40", "3", level)
-        assert block.part(elsewhere, level) == slice(0, 0) or not list(block.positions(block.part(elsewhere, level)))
