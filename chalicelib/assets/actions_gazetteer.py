@@ -63,8 +63,14 @@ def load_points(
             organisation=organisation,
             after={"receipt": receipt, "created": len(after.created), "updated": len(after.updated)},
         )
+        own_ids = ordered_ids(call.now, receipt, outward_code, str(after.version))
         try:
-            commit(call, [postcodes_changed(after)], [GazetteerLoaded(outward_codes=(outward_code,))], [change])
+            commit(
+                replace(call, new_id=own_ids),
+                [postcodes_changed(after)],
+                [GazetteerLoaded(outward_codes=(outward_code,))],
+                [change],
+            )
             return {inward: _outcome(after, receipt, inward) for inward in points}
         except Stale:
             if attempt == _ATTEMPTS - 1:

@@ -72,8 +72,7 @@ def apply_postcodes(call: Call, receipt: Receipt, chunk: Chunk) -> list[RowOutco
         if not row.problems and is_postcode(_postcode_of(row)):
             by_outward.setdefault(outward_of(_postcode_of(row)), []).append(row)
     for outward_code, of_code in sorted(by_outward.items()):
-        own_call = call_for_row(call, receipt, POSTCODES, of_code[0].row)
-        outcomes += _loaded(own_call, receipt, outward_code, of_code)
+        outcomes += _loaded(call, receipt, outward_code, of_code)
     return outcomes
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from pynamodb.attributes import BinaryAttribute
 
+from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.quantities import plain
 from chalicelib.storage.tables import Row, RowMeta, get_many, table_name
 from chalicelib.storage.writes import Write, create, replace
@@ -50,7 +51,8 @@ def load_postcodes(outward_codes: Iterable[str]) -> dict[str, Postcodes]:
 def postcodes_changed(after: Postcodes) -> Write:
     """The write of an outward code's new state; it fails when another file changed it meanwhile."""
     row = _PostcodesRow(pk=_key(after.outward_code), sk=_ONLY, version=after.version, packed=_packed(after))
-    return create(row) if after.version == 1 else replace(row)
+    met = Stale("gazetteer.stale", f"Another file changed the postcodes of {after.outward_code} meanwhile.")
+    return create(row, met) if after.version == 1 else replace(row, met)
 
 
 def _key(outward_code: str) -> str:

@@ -78,7 +78,7 @@ def test_every_problem_of_a_request_is_told_at_once():
 
 def test_a_reference_in_use_is_refused():
     create()
-    with pytest.raises(Refused, match="asset.ref_taken"):
+    with pytest.raises(Refused, match=r"asset\.ref_taken"):
         create()
     assert len(facts()) == 1
 
@@ -134,7 +134,7 @@ def test_a_change_on_an_older_version_is_stale():
 
 def test_a_reference_never_changes():
     made = create()
-    with pytest.raises(Invalid, match="asset.invalid"):
+    with pytest.raises(Invalid, match=r"asset\.invalid"):
         change(made, asset_ref="EV-2")
     assert change(made, asset_ref="EV-1", name="Depot").version == 2
 
@@ -162,7 +162,7 @@ def test_archived_assets_are_hidden_and_come_back_by_their_status():
 def test_an_obligated_asset_cannot_be_archived_and_the_refusal_names_the_obligation():
     made = create()
     commit(a_call(), obliged(made.id))
-    with pytest.raises(Refused, match="asset.obligated") as refused:
+    with pytest.raises(Refused, match=r"asset\.obligated") as refused:
         change(made, status="Archived")
     assert "obl_1" in refused.value.detail
     assert actions.get_asset(a_call(), made.id).obligations == ("obl_1",)
@@ -184,11 +184,11 @@ def test_an_obligation_that_comes_while_an_asset_is_being_archived_stops_it():
     archived = actions.next_version(asset, asset.fields().but(status="Archived"), asset.place, actions._stamp(a_call()))
     writes = actions.change_writes(asset, archived, None)
     commit(a_call(), obliged(made.id))
-    with pytest.raises(Refused, match="asset.raced"):
+    with pytest.raises(Refused, match=r"asset\.raced"):
         commit(a_call(), writes)
     seen_before = actions.change_writes(asset, archived, 1)
     commit(a_call(), obliged(made.id, obligation="obl_2"))
-    with pytest.raises(Refused, match="asset.raced"):
+    with pytest.raises(Refused, match=r"asset\.raced"):
         commit(a_call(), seen_before)
 
 
@@ -259,7 +259,11 @@ def test_a_list_is_filtered_sorted_and_paged():
 @pytest.mark.parametrize("sort", ["ref", "-ref", "changed", "-changed"])
 def test_pages_follow_each_other_without_gap_or_repeat(sort):
     for number in range(7):
-        create(f"EV-{number}", a_call(now=f"2026-04-0{number + 1}T09:00:00Z"), type="Heat pump" if number % 2 else "EV charging")
+        create(
+            f"EV-{number}",
+            a_call(now=f"2026-04-0{number + 1}T09:00:00Z"),
+            type="Heat pump" if number % 2 else "EV charging",
+        )
     whole = refs(sort=sort)
     found, cursor = [], None
     while True:

@@ -120,7 +120,9 @@ def test_below_one_kilovolt_is_one_level():
     assert asset_fields(voltage_kv="0.4").voltage_level_kv == 0
 
 
-@pytest.mark.parametrize(("given_text", "kept"), [("ip11aa", "IP1 1AA"), (" sw1a  1aa ", "SW1A 1AA"), ("M1 1AE", "M1 1AE")])
+@pytest.mark.parametrize(
+    ("given_text", "kept"), [("ip11aa", "IP1 1AA"), (" sw1a  1aa ", "SW1A 1AA"), ("M1 1AE", "M1 1AE")]
+)
 def test_postcodes_are_kept_as_they_are_written(given_text, kept):
     assert asset_fields(postcode=given_text).postcode == kept
 
@@ -262,7 +264,22 @@ def test_of_an_unread_cell_no_rule_says_more():
 cell_texts = st.one_of(
     st.none(),
     st.sampled_from(
-        ["", "0", "1", "-1", "0.4", "11", "1e5", "Storage", "Battery", "operational", "IP1 1AA", "gb", METER, "boundary"]
+        [
+            "",
+            "0",
+            "1",
+            "-1",
+            "0.4",
+            "11",
+            "1e5",
+            "Storage",
+            "Battery",
+            "operational",
+            "IP1 1AA",
+            "gb",
+            METER,
+            "boundary",
+        ]
     ),
     st.sampled_from(["PT30M", "0 01:00:00", "2026-02-30", "2026-04-01", "52.05", "181", "30", " x ", "=1+1", "'=1"]),
     st.floats(-200, 200, allow_nan=False),
@@ -402,7 +419,9 @@ def test_archiving_is_refused_while_obligated_and_named_once_each():
 def test_a_file_dropped_before_the_last_change_is_told_so():
     asset, receipt = an_asset(), a_receipt()
     before = Stamp(asset.changed_at - timedelta(seconds=1), "per_1", receipt.id)
-    assert [each.code for each in change_problems(asset, asset_fields(name="New"), [], before)] == ["asset.changed_since"]
+    assert [each.code for each in change_problems(asset, asset_fields(name="New"), [], before)] == [
+        "asset.changed_since"
+    ]
     same = Stamp(asset.changed_at, "per_1", receipt.id)
     assert change_problems(asset, asset_fields(name="New"), [], same) == []
 
