@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from chalice import Chalice
 
+from chalicelib.areas.routes import routes as areas
 from chalicelib.assets.routes import routes as assets
+from chalicelib.bidding.routes import routes as bidding
+from chalicelib.competitions.routes import routes as competitions
+from chalicelib.contracts.routes import routes as contracts
+from chalicelib.decisions.routes import routes as decisions
 from chalicelib.edge import identity
 from chalicelib.edge.openapi import routes as openapi
 from chalicelib.files.routes import routes as files
+from chalicelib.notifications.routes import routes as notifications
+from chalicelib.qualification.routes import routes as qualification
 from chalicelib.registry import actions as registry_actions
 from chalicelib.registry.routes import routes as registry
 
@@ -18,3 +25,10 @@ app.register_blueprint(openapi, url_prefix="/v1")
 app.register_blueprint(registry, url_prefix="/v1")
 app.register_blueprint(files, url_prefix="/v1")
 app.register_blueprint(assets, url_prefix="/v1")
+app.register_blueprint(areas, url_prefix="/v1")
+app.register_blueprint(competitions, url_prefix="/v1")
+app.register_blueprint(qualification, url_prefix="/v1")
+app.register_blueprint(bidding, url_prefix="/v1")
+app.register_blueprint(decisions, url_prefix="/v1")
+app.register_blueprint(contracts, url_prefix="/v1")
+app.register_blueprint(notifications, url_prefix="/v1")

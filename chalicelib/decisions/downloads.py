@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.competitions import actions as competitions
 from chalicelib.decisions.actions import load_deciding
-from chalicelib.decisions.reads import closed_competitions, decided_bids
-from chalicelib.decisions.sheets import BIDS, TEMPLATE
+from chalicelib.decisions.reads import closed_competitions, decided_bids, get_results
+from chalicelib.decisions.sheets import BIDS, RESULTS, RESULTS_TEMPLATE, TEMPLATE, WINDOWS
 from chalicelib.files.columns import Template
 from chalicelib.kernel.call import Call
 
@@ -26,6 +27,16 @@ def export_bids(call: Call, filters: dict[str, Any]) -> tuple[Template, Rows]:
         views = decided_bids(deciding.competition, deciding.bids.values(), deciding.decisions)
         rows += [_row(view.model_dump()) | about for view in views]
     return TEMPLATE, {BIDS: rows}
+
+
+def export_results(call: Call, filters: dict[str, Any]) -> tuple[Template, Rows]:
+    """The confirmed results of one competition (`competition_id`): the bids the caller may see, and the aggregates."""
+    found = get_results(call, str(filters.get("competition_id", "")))
+    competition = competitions.get_competition(found.competition_id)
+    about = {"name": competition.name, "dps_record_reference": competition.dps_record_reference}
+    bids = [bid.model_dump() | about | {"flags": ", ".join(bid.flags)} for bid in found.bids]
+    reference = {"competition_reference": found.competition_reference}
+    return RESULTS_TEMPLATE, {RESULTS: bids, WINDOWS: [window.model_dump() | reference for window in found.windows]}
 
 
 def _asked(call: Call, filters: dict[str, Any]) -> list[str]:

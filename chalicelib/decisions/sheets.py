@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from chalicelib.decisions.models import REASONS
-from chalicelib.files.columns import CellKind, Choice, Column, DecimalNumber, Duration, Sheet, Template, Text
+from chalicelib.files.columns import (
+    CellKind,
+    Choice,
+    Column,
+    DecimalNumber,
+    Duration,
+    Sheet,
+    Template,
+    Text,
+    WholeNumber,
+)
 
 BIDS = "Bids"
 _MW = DecimalNumber(places=6)
@@ -59,6 +69,45 @@ _DECISION = (
         example="OUT_OF_MERIT",
     ),
     Column("Comment", "comment", "Shown to the provider. Required with OTHER.", kind=Text(1000)),
+)
+
+RESULTS = "Results"
+WINDOWS = "Windows"
+_OUTCOME = (
+    _shown("Decision", "decision", "accepted or rejected."),
+    _shown("Accepted MW", "accepted_mw", "What was bought.", _MW),
+    _shown("Reason", "reason", "Why it was not accepted."),
+    _shown("Reason in Words", "reason_text", "The same in words."),
+    _shown("Comment", "comment", "What the operator added."),
+)
+_AGGREGATE = (
+    _shown("Competition Ref", "competition_reference", "The competition's reference."),
+    _shown("Service Period", "service_period_name", "The service period."),
+    _shown("Service Window", "service_window_name", "The service window."),
+    _shown("Required MW", "capacity_required_mw", "What was needed.", _MW),
+    _shown("Offered MW", "offered_mw", "What was bid.", _MW),
+    _shown("Accepted MW", "accepted_mw", "What was bought.", _MW),
+    _shown("Bids", "bids", "How many bids.", WholeNumber()),
+    _shown("Bidders", "bidders", "How many providers bid.", WholeNumber()),
+    _shown("Lowest Accepted", "lowest_accepted_price", "Effective price.", _PRICE),
+    _shown("Highest Accepted", "highest_accepted_price", "Effective price.", _PRICE),
+    _shown("Per", "price_unit", "What the effective price is per."),
+)
+_HIDDEN_IN_RESULTS = {"proposal"}
+
+RESULTS_TEMPLATE = Template(
+    kind="results",
+    title="Competition results",
+    version="1",
+    sheets=(
+        Sheet(
+            RESULTS,
+            (*_WHICH, *(column for column in _ABOUT if column.field not in _HIDDEN_IN_RESULTS), *_OUTCOME),
+            help="One row per bid: an operator sees all, a provider its own.",
+        ),
+        Sheet(WINDOWS, _AGGREGATE, help="One row per service window, those without bids too."),
+    ),
+    how_to=("Results of confirmed competitions. It is for reading; nothing reads it back.",),
 )
 
 TEMPLATE = Template(

@@ -111,7 +111,7 @@ def _needs() -> list[Need]:
         Need(
             {"Name": "Northmoor winter peak", "Product Type": "Peak Reduction", "Need Direction": "Deficit"},
             ["NORTHMOOR"],
-            [{**evening, "Capacity Required": 2, **expected}],
+            [{**evening, "Capacity Required (MW)": 2, **expected}],
         ),
         Need(
             {
@@ -122,8 +122,8 @@ def _needs() -> list[Need]:
             },
             ["HARBOUR", "MARSHSIDE"],
             [
-                {**evening, "Capacity Required": 4, **expected},
-                {**night, "Capacity Required": 3, **expected},
+                {**evening, "Capacity Required (MW)": 4, **expected},
+                {**night, "Capacity Required (MW)": 3, **expected},
             ],
             needs_scheme=True,
         ),
@@ -132,8 +132,8 @@ def _needs() -> list[Need]:
                 "Name": "Marshside solar excess",
                 "Product Type": "Operational Utilisation",
                 "Need Direction": "Excess",
-                "Minimum Connection Voltage": 6.6,
-                "Area Buffer": 2000,
+                "Minimum Connection Voltage (kV)": 6.6,
+                "Area Buffer (m)": 2000,
             },
             ["MARSHSIDE"],
             [
@@ -142,7 +142,7 @@ def _needs() -> list[Need]:
                     "Service Window Name": "Midday",
                     "Start": "11:00",
                     "End": "15:00",
-                    "Capacity Required": 3,
+                    "Capacity Required (MW)": 3,
                     **expected,
                 }
             ],
@@ -152,10 +152,10 @@ def _needs() -> list[Need]:
                 "Name": "Harbour restoration",
                 "Product Type": "Restore",
                 "Need Direction": "Deficit",
-                "Minimum Connection Voltage": 132,
+                "Minimum Connection Voltage (kV)": 132,
             },
             ["HARBOUR"],
-            [{**night, "Capacity Required": 10, **expected}],
+            [{**night, "Capacity Required (MW)": 10, **expected}],
             nobody_bids=True,
         ),
     ]

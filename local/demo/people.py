@@ -82,7 +82,9 @@ def apply_to(provider: Member, scheme_id: str) -> str:
         key=f"entity/{provider.organisation}",
     )
     body = {"contracting_entity": entity["id"]}
-    application = session.post(f"/schemes/{scheme_id}/applications", body, key=f"apply/{provider.organisation}/{scheme_id}")
+    application = session.post(
+        f"/schemes/{scheme_id}/applications", body, key=f"apply/{provider.organisation}/{scheme_id}"
+    )
     session.patch(f"/applications/{application['id']}", {"answers": _ANSWERS}, application["version"])
     session.post(f"/applications/{application['id']}/submission", key=f"submit/{application['id']}")
     return str(application["id"])

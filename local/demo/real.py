@@ -54,7 +54,8 @@ def real_scene(folder: Path) -> Scene:
         gazetteer=("postcodes.csv", postcodes),
         gazetteer_rows=len(gazetteer),
         providers=[
-            Provider(name, f"0{9000001 + place}", rows[place :: len(_PROVIDERS)]) for place, name in enumerate(_PROVIDERS)
+            Provider(name, f"0{9000001 + place}", rows[place :: len(_PROVIDERS)])
+            for place, name in enumerate(_PROVIDERS)
         ],
         needs=_needs([feature["properties"][_REFERENCE] for feature in collection["features"]]),
         located=located,
@@ -134,7 +135,7 @@ def _needs(references: Sequence[str]) -> list[Need]:
         "Start": "16:00",
         "End": "20:00",
         "Service Days": "Mon-Fri",
-        "Capacity Required": 15,
+        "Capacity Required (MW)": 15,
         "Dispatch Estimate": 12,
         "Dispatch Duration": "02:00:00",
     }
@@ -144,8 +145,12 @@ def _needs(references: Sequence[str]) -> list[Need]:
                 "Name": f"Need {number + 1}",
                 "Product Type": products[number % len(products)],
                 "Need Direction": "Excess" if number % 3 else "Deficit",
-                **({"Minimum Connection Voltage": 11, "Maximum Connection Voltage": 33} if number % 4 == 1 else {}),
-                **({"Area Buffer": 2000} if number % 6 == 5 else {}),
+                **(
+                    {"Minimum Connection Voltage (kV)": 11, "Maximum Connection Voltage (kV)": 33}
+                    if number % 4 == 1
+                    else {}
+                ),
+                **({"Area Buffer (m)": 2000} if number % 6 == 5 else {}),
             },
             areas=references[number * 3 : number * 3 + 3],
             windows=[evening],
