@@ -59,7 +59,8 @@ def list_people(organisation_id: str, role: str | None = None) -> list[Person]:
 def list_addresses(organisation_id: str, purpose: Purpose) -> list[str]:
     """The verified addresses of an organisation for a purpose, each once."""
     contacts = store.list_contacts(organisation_id)
-    return list(dict.fromkeys(it.email for it in contacts if it.purpose == purpose and it.verified_at))
+    reached = (it for it in contacts if it.purpose == purpose and it.state == "active" and it.verified_at)
+    return list(dict.fromkeys(it.email for it in reached))
 
 
 def get_contracting_entity(organisation_id: str, entity_id: str) -> ContractingEntity:

@@ -151,7 +151,7 @@ class Registration(Value):
     company: Company
     user_terms: Acceptance
     service_terms: Acceptance
-    subject: str | None
+    subject: str | None = None
     code: Code
     organisation: str | None = None
     version: int = 1
@@ -162,7 +162,7 @@ class PasswordReset(Value):
 
     id: str
     email: str
-    subject: str | None
+    subject: str | None = None
     code: Code
     done: bool = False
     version: int = 1
