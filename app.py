@@ -18,7 +18,7 @@ from chalicelib.qualification.routes import routes as qualification
 from chalicelib.registry import actions as registry_actions
 from chalicelib.registry.routes import routes as registry
 
-app = Chalice(app_name="headroom", debug=False)
+app = Chalice(app_name="headroom", debug=False, configure_logs=False)
 identity.use_members(registry_actions.member_of)
 
 app.register_blueprint(openapi, url_prefix="/v1")
