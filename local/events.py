@@ -44,17 +44,6 @@ def of_stream(records: Iterable[dict[str, Any]], stream_arn: str, clock: Clock) 
     return {"Records": [_change(record, stream_arn, clock) for record in records]}
 
 
-def of_schedule(at: datetime) -> Event:
-    """The event of a queue that a schedule fed at an instant of the market's."""
-    body = {"version": "0", "id": f"tick-{at:%Y%m%dT%H%M%S}", "detail-type": "Scheduled Event", "source": "aws.events"}
-    record = {
-        "messageId": body["id"],
-        "receiptHandle": "none",
-        "body": json.dumps(body | {"time": _text(at), "detail": {}}),
-    }
-    return {"Records": [record | {"attributes": {}, "messageAttributes": {}, "eventSource": "aws:sqs"}]}
-
-
 def _record(message: dict[str, Any], queue_arn: str, clock: Clock) -> Event:
     attributes = message.get("Attributes", {})
     sent = clock.at(datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC))

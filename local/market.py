@@ -109,10 +109,9 @@ class Market:
         self._server = Server(Site(app, self.clock, self._worker, ACCOUNT, self.logins), self.place.port)
 
     def _recover(self) -> None:
-        """Publish what was written and not told, and look for files nobody took in; the queues kept the rest."""
         from local.recovery import recover
 
-        recover(self.clock.now())
+        recover()
 
     def _wait_until_it_answers(self) -> None:
         until = time.monotonic() + 30

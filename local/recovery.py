@@ -1,21 +1,19 @@
-"""Owns what a start does before it opens: facts written but not told are told, files nobody took in are taken in."""
+"""Owns what a start does before it opens: facts that were written and not told are told, and every schedule is due."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from chalicelib.edge.identity import tick_call
 from chalicelib.storage import outbox
-from functions import sweep
-from local import events
+from local.schedules import wake_schedules
 
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def recover(now: datetime) -> None:
-    """Nobody else works yet, so every unpublished fact was cut short, whatever its age; then the hourly sweep."""
+def recover() -> None:
+    """Nobody else works yet, so every unpublished fact was cut short, whatever its age.
+
+    The sweep, woken with the other schedules, finds files nobody took in and work that stands still.
+    """
     outbox.publish(outbox.unpublished(before=_FAR))
-    sweep.sweep_files(tick_call(now), patience=timedelta(0))
-    answer = sweep.handler(events.of_schedule(now), events.Context("sweep", 512, 300, "start"))
-    if answer["batchItemFailures"]:
-        raise RuntimeError("the sweep failed; the market's log says why")
+    wake_schedules()

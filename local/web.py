@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -14,12 +13,10 @@ from urllib.parse import parse_qs
 import waitress
 from chalice import Chalice
 
-from chalicelib.storage.clients import client
-from functions.wiring import FUNCTIONS, Every
 from local import logins, mailbox, pages, quiet
 from local.clock import Backwards, Clock
 from local.gateway import Gateway
-from local.provision import queue_url
+from local.schedules import wake_schedules
 from local.worker import Worker
 
 HOST = "127.0.0.1"
@@ -91,7 +88,7 @@ class Site:
         except (KeyError, TypeError, ValueError) as error:
             told = str(error) if isinstance(error, Backwards) else 'send {"now": "2026-04-01T09:00:00Z"}'
             return _json({"detail": told}, 409 if isinstance(error, Backwards) else 422)
-        _wake_schedules()
+        wake_schedules()
         return _json({"now": _text(now)})
 
     def _health(self, environ: dict[str, Any]) -> Answer:
@@ -120,15 +117,6 @@ class Server:
     def stop(self) -> None:
         self._server.task_dispatcher.shutdown(timeout=3)
         self._server.close()
-
-
-def _wake_schedules() -> None:
-    """Send each schedule's queue what its rule would; the time is that of the message."""
-    body = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
-    told = body | {"id": str(uuid.uuid4()), "time": datetime.now(UTC).isoformat()}
-    for function in FUNCTIONS:
-        if isinstance(function.trigger, Every):
-            client("sqs").send_message(QueueUrl=queue_url(function.name), MessageBody=json.dumps(told))
 
 
 def _asked(environ: dict[str, Any]) -> dict[str, Any]:

@@ -135,7 +135,9 @@ class _Queue:
         times = int(message.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
         log.warning("%s: message %s failed for the %d. time", self.function.name, message["MessageId"], times)
         client("sqs").change_message_visibility(
-            QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=min(2**times, MOST_PAUSE_SECONDS)
+            QueueUrl=self._url,
+            ReceiptHandle=message["ReceiptHandle"],
+            VisibilityTimeout=min(2**times, MOST_PAUSE_SECONDS),
         )
 
 

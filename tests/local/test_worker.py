@@ -138,11 +138,11 @@ def test_a_message_that_failed_too_often_is_set_aside(
 
 
 def test_a_schedule_is_heard_on_the_markets_clock(woken: Woken, started: Any, clock: Clock) -> None:
-    from local.web import _wake_schedules
+    from local.schedules import wake_schedules
 
     wanted = datetime.now(UTC) + timedelta(days=40)
     clock.move_to(wanted)
-    _wake_schedules()
+    wake_schedules()
     started(Every(1), "tick")
     until(lambda: woken.bodies)
     heard = datetime.fromisoformat(json.loads(woken.bodies[0])["time"])
