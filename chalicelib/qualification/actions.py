@@ -12,11 +12,11 @@ from chalicelib.qualification.actions_closing import settle_qualification
 from chalicelib.qualification.actions_entries import entries_made, get_entry, put_entries, put_entry
 from chalicelib.qualification.actions_overrides import copy_overrides, list_overrides, overrides_made, set_overrides
 from chalicelib.qualification.actions_participants import (
-    qualified_fsps,
     eligible_fsps,
     list_participants,
     list_round_participants,
     participants,
+    qualified_fsps,
     undecided_fsps,
 )
 from chalicelib.qualification.actions_sheets import find_competitions_of, is_entered, qualified_set
@@ -28,10 +28,9 @@ __all__ = [
     "assess_competition",
     "assess_pairs",
     "copy_overrides",
+    "eligible_fsps",
     "entries_made",
     "find_competitions_of",
-    "qualified_fsps",
-    "eligible_fsps",
     "get_entry",
     "is_entered",
     "list_answers",
@@ -43,6 +42,7 @@ __all__ = [
     "participants",
     "put_entries",
     "put_entry",
+    "qualified_fsps",
     "qualified_set",
     "set_overrides",
     "settle_qualification",
