@@ -70,7 +70,7 @@ def count_bids(call: Call, competition_id: str) -> int:
 def _open(call: Call, competition: Competition) -> None:
     """Mark the ballots as opened, once, after the last file that arrived in time has been read."""
     assert competition.calendar.closed is not None
-    unread = files.count_unfinished("bids", before=competition.calendar.closed)
+    unread = files.being_read("bids", before=competition.calendar.closed)
     if unread:
         told = "1 file is" if unread == 1 else f"{unread} files are"
         raise Refused("bidding.files_unread", f"{told} still being read; try again in a minute.", retry_after=60)

@@ -48,6 +48,11 @@ def place_of(call: Call, ballot_id: str) -> tuple[Competition, BallotHead]:
     return own_competition(call, head.competition_id), head
 
 
+def find_own_ballot(call: Call, competition: Competition, ballot_id: str) -> BallotHead | None:
+    """Where one of the caller's ballots in a competition stands, or None."""
+    return store.load_head(competition.id, call.organisation, ballot_id)
+
+
 def sheet_of(call: Call, competition: Competition) -> Sheet:
     """The caller's own sheet in a competition, strongly consistent; version 0 where it never bid."""
     sealed = store.load_sheet(competition.id, call.organisation)

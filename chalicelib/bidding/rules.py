@@ -141,26 +141,28 @@ def capacity_problems(
     for window_id, offered in by_window(bids).items():
         if window_id in windows:
             limits = _limits(windows[window_id], sheet, standing, offered, ballot_id)
-            yield from (problem.at_row(last_row[window_id]) for problem in limits if problem.is_broken)
+            unit = competition.capacity_unit
+            yield from (limit.at_row(last_row[window_id], unit) for limit in limits if limit.is_broken)
 
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """MW offered against MW allowed, and how it is told when it does not hold."""
+    """MW offered against MW allowed, and how it is told when it does not hold; `would_pass` goes before the figure."""
 
     code: str
     detail: str
     offered: Decimal
     allowed: Decimal
-    allowed_text: str
     field: str = "capacity_mw"
+    would_pass: str | None = None
 
     @property
     def is_broken(self) -> bool:
         return self.offered > self.allowed
 
-    def at_row(self, row: int) -> Problem:
-        return Problem(self.code, self.detail, f"bids/{row}/{self.field}", self.allowed_text)
+    def at_row(self, row: int, unit: str) -> Problem:
+        allowed = self.would_pass or f"{plain(self.allowed)} {unit} or less"
+        return Problem(self.code, self.detail, f"bids/{row}/{self.field}", allowed)
 
 
 def _limits(
@@ -170,32 +172,28 @@ def _limits(
     of_set = total([backing.mw for backing in standing.backing.values()])
     all_ballots = mw + held_mw(sheet, window.id, ballot_id)
     name = f"window {window.name} of {window.period_name}"
-    yield _limit(
-        "ballot.over_capacity", f"The bids for {name} exceed the qualified capacity of their assets", mw, of_set
+    yield _Limit(
+        "ballot.over_capacity", f"The bids for {name} exceed the qualified capacity of their assets.", mw, of_set
     )
-    yield _limit(
+    yield _Limit(
         "ballot.over_requirement",
-        f"The bids for {name} exceed the capacity the operator requires",
+        f"The bids for {name} exceed the capacity the operator requires.",
         mw,
         window.capacity_required,
     )
-    yield _limit(
+    yield _Limit(
         "ballots.over_capacity",
-        f"Your ballots for {name} together exceed your qualified capacity",
+        f"Your ballots for {name} together exceed your qualified capacity.",
         all_ballots,
         standing.qualified_mw,
     )
-    yield _limit(
+    yield _Limit(
         "ballot.obligated",
-        f"The assets have obligations at the same time as {name}, which leave less than is bid",
+        f"The assets have obligations at the same time as {name}, which leave less than is bid.",
         mw,
         standing.free_mw.get(window.id, of_set),
     )
     yield from _run_time_limits(name, standing, offered)
-
-
-def _limit(code: str, detail: str, offered: Decimal, allowed: Decimal) -> _Limit:
-    return _Limit(code, f"{detail}.", offered, allowed, f"{plain(allowed)} MW or less")
 
 
 def _run_time_limits(name: str, standing: Standing, offered: Sequence[BidRequest]) -> Iterator[_Limit]:
@@ -205,7 +203,7 @@ def _run_time_limits(name: str, standing: Standing, offered: Sequence[BidRequest
         asked = counted_mw([bid for bid in offered if bid.maximum_run_time >= run_time])
         detail = f"The assets cannot run that long with the capacity bid for {name}."
         allowed = "a shorter run time, less capacity, or assets with a longer maximum run time"
-        yield _Limit("ballot.run_time", detail, asked, able, allowed, "maximum_run_time")
+        yield _Limit("ballot.run_time", detail, asked, able, "maximum_run_time", allowed)
 
 
 def _can_run(backing: Backing, run_time: timedelta) -> bool:

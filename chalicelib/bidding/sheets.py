@@ -61,9 +61,7 @@ _ABOUT = (
     _shown("Available Hours", "available_hours", "Hours of the window over the period.", _HOURS),
     _shown("Expected Dispatch Hours", "dispatched_hours", "Hours the operator expects to dispatch.", _HOURS),
     _shown("Capacity Required MW", "capacity_required", "What the operator needs (MVAr for reactive power).", _MW),
-    _shown(
-        "Capacity Limit MW", "capacity_limit", "The most you may bid: your qualified capacity, or what is needed.", _MW
-    ),
+    _shown("Capacity Limit MW", "capacity_limit", "Your qualified capacity, or what is required.", _MW),
     _shown("Minimum Bid MW", "minimum_bid_size", "The smallest bid.", _MW),
     _shown("Minimum Run Time", "minimum_run_time", "The shortest run time.", Duration()),
     _shown("Prices Asked", "prices_asked", "The price columns to fill in.", TextList()),
@@ -81,7 +79,7 @@ _BID = (
     Column(
         "Ballot Ref",
         "ballot_ref",
-        "Your name for the ballot; rows with one name are one ballot.",
+        "Your name for the ballot these rows are.",
         kind=_REF,
         example="B1",
     ),
@@ -132,8 +130,8 @@ TEMPLATE = Template(
     how_to=(
         "Download it filled with the windows that are open to you; fill in Capacity MW and the prices asked.",
         "Rows without capacity, prices or an action are no bids and change nothing.",
-        "Rows of one competition with the same Ballot Ref are one ballot, taken or refused whole.",
-        "Ballots of one competition need different assets. Withdrawals come first, then replacements, then new ballots.",
+        "Rows of one competition with the same Ballot Ref, or with none, are one ballot: taken or refused whole.",
+        "Ballots of one competition need different assets. Withdrawals go first, then replacements, then new ballots.",
         "What counts is the instant the file arrives: before bidding closes it is taken, at close or later it is not.",
     ),
 )

@@ -7,17 +7,25 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.bidding import actions
 from chalicelib.bidding.bid_rules import completed
 from chalicelib.bidding.holdings import Sheet, holding_of, with_ballot
-from chalicelib.bidding.models import BallotVersion, BidRequest
+from chalicelib.bidding.models import BallotReceipt, BallotRequest, BallotVersion, BidForDeciding, BidRequest
 from chalicelib.bidding.rules import Backing, Standing
 from chalicelib.competitions.models import Competition
+from chalicelib.kernel.call import Call
+from chalicelib.registry import store as registry_store
+from chalicelib.registry.models import Organisation
+from chalicelib.storage.commit import commit
+from tests.builders.calls import a_call
+from tests.builders.qualifying import QualifyingMarket
 
 OPENS = datetime(2026, 5, 4, 9, tzinfo=UTC)
 CLOSES = datetime(2026, 5, 15, 16, tzinfo=UTC)
 DURING = OPENS + timedelta(days=1)
 AFTER = CLOSES + timedelta(seconds=60)
-BOTH = "Availability + Utilisation"
+OPEN, CLOSED, OPENED = "2026-05-04T09:00:00Z", "2026-05-09T16:00:00Z", "2026-05-09T16:01:00Z"
+"""Of the market below: in bidding, its closing instant, and a minute later."""
 
 
 def a_window(**changes: Any) -> dict[str, Any]:
@@ -118,3 +126,43 @@ def a_ballot(*bids: BidRequest, competition: Competition | None = None, **change
         "bids": tuple(completed(terms, bid, "bal_1", 1, row) for row, bid in enumerate(asked, start=1)),
     }
     return BallotVersion.model_validate(plain | changes)
+
+
+class BiddingMarket(QualifyingMarket):
+    """A market in which org_fsp1 is verified and has three qualified assets of 1 MW each, ready to bid in NORTH-1."""
+
+    def __init__(self, **terms: Any) -> None:
+        super().__init__()
+        for number in (1, 2):
+            a_verified_fsp(f"org_fsp{number}")
+        self.area()
+        self.competition_1 = self.competition(**terms)
+        self.assets = [self.asset(f"BAT-{number}", demand_turn_down_mw="1") for number in (1, 2, 3)]
+        self.deliver()
+        self.close(self.competition_1)
+
+    def fsp(self, now: str = OPEN, organisation: str = "org_fsp1", **how: Any) -> Call:
+        return self.call(organisation, now, **how)
+
+    def ballot(self, *assets: int, mw: str = "1", price: str = "100", **changes: Any) -> BallotRequest:
+        """A ballot of one bid in the first window, with these assets (by place in `assets`; none: all)."""
+        bid = {
+            "window_id": self.competition_1.windows[0].id,
+            "capacity_mw": mw,
+            "maximum_run_time": "PT1H",
+            "utilisation_price": price,
+        }
+        asset_ids = [self.assets[place].id for place in assets] or None
+        return BallotRequest.model_validate({"bids": [bid], "asset_ids": asset_ids} | changes)
+
+    def submit(self, *assets: int, now: str = OPEN, call: Call | None = None, **changes: Any) -> BallotReceipt:
+        return actions.submit_ballot(call or self.fsp(now), self.competition_1.id, self.ballot(*assets, **changes))
+
+    def opened(self, now: str = OPENED) -> list[BidForDeciding]:
+        return actions.bids_for_deciding(self.operator(now), self.competition_1.id)
+
+
+def a_verified_fsp(organisation: str) -> None:
+    """An FSP that the market operator has verified, as the registry keeps it."""
+    known = Organisation(id=organisation, kind="fsp", name=f"Flex {organisation}", verified=True, created_at=OPENS)
+    commit(a_call(organisation), [registry_store.create_organisation(known)])
