@@ -46,7 +46,7 @@ def _code(purpose: CodePurpose, thing: str, serial: int) -> str:
 
 
 def _secret(person: Person, serial: int) -> str:
-    return keys.link_secret_for(person.organisation, person.id, str(serial))
+    return keys.secret_for("invitation", person.organisation, person.id, str(serial))
 
 
 def _registration_letter(thing: str, serial: int, _: str) -> CodeLetter | None:

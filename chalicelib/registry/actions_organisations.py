@@ -192,8 +192,9 @@ def draw_secret(call: Call, machine_id: str) -> SecretShown:
     """A new secret, shown this once; at most two are live, so that software changes over without a pause."""
     before = _live_machine(call, machine_id)
     rules.check_room_for_secret(len(before.secrets))
-    text = keys.draw_secret()
-    secret = Secret(id=call.new_id("sec"), hash=keys.secret_hash(text), created_at=call.now)
+    secret_id = call.new_id("sec")
+    text = keys.secret_for("machine_user", machine_id, secret_id)
+    secret = Secret(id=secret_id, hash=keys.secret_hash(text), created_at=call.now)
     after = before.but(secrets=(*before.secrets, secret), version=before.version + 1)
     change = _change(after.organisation, "machine_user", after.id, "secret_drawn", after={"secret": secret.id})
     commit(call, [store.save_machine(after)], changes=[change], result=f"{machine_id}/{secret.id}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,7 +109,7 @@ def create_login(email: str, password: str) -> str:
         "admin_create_user",
         Username=email,
         UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "false"}],
-        TemporaryPassword=secrets.token_urlsafe(24),
+        TemporaryPassword=password,
         MessageAction="SUPPRESS",
     )
     subject = _subject(made["User"]["Attributes"])

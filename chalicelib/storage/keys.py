@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -35,13 +35,8 @@ def own_issuer() -> str:
     return f"headroom-{settings.stage()}"
 
 
-def draw_secret() -> str:
-    """A secret nobody can foresee (256 bits), for a machine user; shown once, kept as `secret_hash`."""
-    return secrets.token_urlsafe(32)
-
-
 def secret_hash(secret: str) -> str:
-    """What is kept of a drawn secret: enough, since it is too long to be guessed."""
+    """What is kept of a machine user's secret: enough, since it is too long to be guessed."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -53,9 +48,9 @@ def code_for(*parts: str) -> str:
     return "".join(_CODE_ALPHABET[(number // base**place) % base] for place in range(CODE_LENGTH))
 
 
-def link_secret_for(*parts: str) -> str:
-    """The one-time secret of a link: as `code_for`, too long to be guessed."""
-    return base64.urlsafe_b64encode(_keyed("link", *parts)).decode().rstrip("=")
+def secret_for(*parts: str) -> str:
+    """A secret of 256 bits that belongs to a thing: as `code_for`, too long to be guessed."""
+    return base64.urlsafe_b64encode(_keyed("secret", *parts)).decode().rstrip("=")
 
 
 def is_same(given: str, wanted: str) -> bool:
@@ -76,7 +71,7 @@ def signing_key() -> SigningKey:
 
 @cache
 def _code_key() -> bytes:
-    return _secret("code-key", draw_secret).encode()
+    return _secret("code-key", _new_code_key).encode()
 
 
 def forget_keys() -> None:
@@ -105,6 +100,10 @@ def _secret(name: str, make: Callable[[], str]) -> str:
             raise
         return str(store.get_secret_value(SecretId=full_name)["SecretString"])
     return str(made)
+
+
+def _new_code_key() -> str:
+    return os.urandom(32).hex()
 
 
 def _new_private_pem() -> str:

@@ -22,7 +22,7 @@ from functions.wiring import FUNCTIONS, Api, Events, Function
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "events" / "market"
 PUBLIC_PATHS = re.compile(
-    r"^/(health|openapi\.json|docs|registrations|sessions|password-resets|token|invitations|public/|eligibility-checks)"
+    r"^/(health|openapi\.json|docs|registrations|sessions|password-resets|token|terms|invitations|public/|eligibility-checks)"
 )
 for path in ROOT.glob("chalicelib/*/events.py"):
     import_module(f"chalicelib.{path.parent.name}.events")
