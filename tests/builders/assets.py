@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from chalicelib.files.importing import Chunk, ParsedRow, ParsedSheet, RowOutcome
 from chalicelib.files.models import Receipt
 from chalicelib.kernel.call import Call
 from tests.builders.calls import NOON, a_call
+from tests.builders.workbooks_read import read_row
 
 IPSWICH = {"latitude": "52.0567", "longitude": "1.1482"}
 
@@ -64,7 +66,13 @@ def a_receipt(receipt_id: str = "rcp_1", owner: str = "org_fsp1", at: str = NOON
 
 def asset_rows(rows: Sequence[Mapping[str, Any]]) -> list[ParsedRow]:
     """Rows as the reader hands them on, from row 2 of the sheet."""
-    return [ParsedRow(number, dict(cells)) for number, cells in enumerate(rows, start=2)]
+    return [_read(number, cells) for number, cells in enumerate(rows, start=2)]
+
+
+def _read(number: int, cells: Mapping[str, Any]) -> ParsedRow:
+    found = read_row(COLUMNS, cells, "ymd")
+    assert found is not None
+    return replace(found, row=number)
 
 
 def import_assets(
