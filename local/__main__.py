@@ -79,8 +79,10 @@ def _tell(market: Market) -> None:
     print(f"  API          {address}/v1/openapi.json")
     print(f"  mail sent    {address}/mailbox")
     print(f"  state, logs  {market.place.folder}\n")
-    for login in market.logins.read():
-        print(f"  {login['who']:<18} {login['email']:<34} {login['password']}")
+    logins = market.logins.read()
+    who, email = (max((len(login[field]) for login in logins), default=0) for field in ("who", "email"))
+    for login in logins:
+        print(f"  {login['who']:<{who}}  {login['email']:<{email}}  {login['password']}")
     print(
         "\nTry next: open the address above; `make demo` in another terminal runs a competition to its obligations."
         "\nCtrl-C stops the market; the next start finds the same state.",

@@ -43,6 +43,13 @@ class Clock:
         """The market's time at an instant of the machine's."""
         return machine + self._ahead(machine)
 
+    def begin_at(self, wanted: datetime) -> None:
+        """Let an unmoved clock begin in the past, to give a demonstration market one; `Backwards` once it moved."""
+        with self._moving:
+            if self._moves:
+                raise Backwards("the market's clock has moved already")
+            self._move(_whole_milliseconds(datetime.now(UTC)), wanted)
+
     def move_to(self, wanted: datetime) -> datetime:
         """Set the market's time from this moment on; `Backwards` when that has passed already."""
         with self._moving:
@@ -51,9 +58,12 @@ class Clock:
                 raise Backwards(
                     f"the market's clock stands at {self.at(machine):%Y-%m-%dT%H:%M:%SZ} and only goes forward"
                 )
-            self._moves = [*self._moves, Move(machine, wanted - machine)]
-            write_whole(self._file, _text(self._moves).encode())
+            self._move(machine, wanted)
         return wanted
+
+    def _move(self, machine: datetime, wanted: datetime) -> None:
+        self._moves = [*self._moves, Move(machine, wanted - machine)]
+        write_whole(self._file, _text(self._moves).encode())
 
     def _ahead(self, machine: datetime) -> timedelta:
         place = bisect_right(self._moves, machine, key=lambda move: move.at)

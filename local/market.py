@@ -90,6 +90,7 @@ class Market:
         log = self.place.folder / "log" / "cloud.log"
         self._cloud = launch.start(self.place.folder / "cloud", self.place.cloud_port, log, self._durable)
         os.environ.update(launch.settings_for(self._cloud.address, ACCOUNT))
+        os.environ.pop("AWS_SESSION_TOKEN", None)
         os.environ["HEADROOM_STAGE"] = "local"
         os.environ["HEADROOM_WEB_ORIGIN"] = self.place.address
         os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"

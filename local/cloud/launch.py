@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from local.cloud.process import SECRET
 from local.stopped import Stopped
 
 HOST = "127.0.0.1"
@@ -70,7 +71,7 @@ def settings_for(address: str, account: str = "000000000000") -> Mapping[str, st
     return {
         "AWS_ENDPOINT_URL": address,
         "AWS_ACCESS_KEY_ID": account,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_REGION": os.environ.get("AWS_REGION", "eu-west-2"),
         "AWS_DEFAULT_REGION": os.environ.get("AWS_REGION", "eu-west-2"),
         "AWS_EC2_METADATA_DISABLED": "true",

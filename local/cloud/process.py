@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
+SECRET = "local"  # what every client signs with; presigned links are checked against it
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,events,kms,s3,secretsmanager,ses,sqs,sts"
 
 
@@ -115,8 +116,11 @@ def _arguments() -> argparse.Namespace:
 def _set_environment(folder: Path, port: int) -> None:
     """The emulator reads its settings when it is imported."""
     folder.mkdir(parents=True, exist_ok=True)
+    os.environ.pop("AWS_SESSION_TOKEN", None)
     os.environ.update(
         {
+            "AWS_ACCESS_KEY_ID": "000000000000",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(port),
             "MINISTACK_HOST": HOST,

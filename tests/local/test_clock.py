@@ -56,3 +56,19 @@ def test_what_is_stamped_in_milliseconds_right_after_a_move_counts_as_after(tmp_
     clock.move_to(wanted)
     stamped = datetime.fromtimestamp(int(machine().timestamp() * 1000) / 1000, UTC)
     assert clock.at(stamped) >= wanted - timedelta(milliseconds=1)
+
+
+def test_a_new_clock_may_begin_in_the_past_and_come_back_to_the_present(tmp_path: Path) -> None:
+    clock = Clock(tmp_path / "clock")
+    start = machine() - timedelta(days=7)
+    clock.begin_at(start)
+    assert timedelta(0) <= clock.now() - start < SOON
+    clock.move_to(machine())
+    assert abs(clock.now() - machine()) < SOON
+
+
+def test_a_clock_that_moved_does_not_begin_again(tmp_path: Path) -> None:
+    clock = Clock(tmp_path / "clock")
+    clock.move_to(machine() + timedelta(days=1))
+    with pytest.raises(Backwards, match="moved already"):
+        clock.begin_at(machine() - timedelta(days=7))
