@@ -102,8 +102,8 @@ class _Seeding:
             bidding_open=began.qualification_open + timedelta(days=4),
             bidding_closed=began.qualification_open + timedelta(days=_LATER),
         )
-        self._drop_round("SPRING", self._scene.needs[:2], bidding)
-        self._drop_round("SUMMER", self._scene.needs[2:], _later(began))
+        self._drop_round("R1", self._scene.needs[:2], bidding)
+        self._drop_round("R2", self._scene.needs[2:], _later(began))
 
     def _drop_round(self, name: str, needs: Sequence[Need], plan: Plan) -> None:
         blank = self._template(self._operator, "competitions")
