@@ -154,6 +154,17 @@ class Session:
             raise RuntimeError(f"export {kind}: {job['refusal']}")
         return self.fetch(job["link"]["url"])
 
+    def template(self, kind: str) -> bytes:
+        """The blank workbook of a kind; a market that has just been started may still be making it."""
+        deadline = time.monotonic() + _MOST_WAIT_SECONDS
+        while True:
+            try:
+                return self.fetch(self.get(f"/templates/{kind}")["url"])
+            except Refusal as refusal:
+                if refusal.code != "template.being_made" or time.monotonic() > deadline:
+                    raise
+            time.sleep(_POLL_SECONDS)
+
     def fetch(self, url: str) -> bytes:
         """The bytes behind a presigned link."""
         found = httpx.get(url, timeout=_TIMEOUT_SECONDS)

@@ -301,13 +301,10 @@ class Line:
         return int(reference.rsplit("-", 1)[1]) - 1
 
     def _template(self, kind: str) -> bytes:
-        link = self.operator.session.get(f"/templates/{kind}") if kind != "assets" else self._provider_template()
-        content = self.operator.session.fetch(link["url"])
+        member = next(iter(self.providers.values())) if kind == "assets" else self.operator
+        content = member.session.template(kind)
         self._keep(f"template-{kind}.xlsx", content)
         return content
-
-    def _provider_template(self) -> Any:
-        return next(iter(self.providers.values())).session.get("/templates/assets")
 
     def _tell_receipt(self, receipt: dict[str, Any]) -> None:
         counts = ", ".join(f"{count} {name}" for name, count in receipt["counts"].items() if count)
