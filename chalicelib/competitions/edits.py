@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib.competitions.models import Calendar, Competition
+from chalicelib.competitions.planning import CLOSES
 from chalicelib.competitions.rules import phase
+from chalicelib.competitions.terms import CALENDAR
 from chalicelib.kernel.errors import Problem, Refused
 
-CALENDAR_FIELDS = ("qualification_open", "qualification_closed", "open", "closed", "archive_on")
+CALENDAR_FIELDS = (*CALENDAR, "archive_on")
 TERMS = tuple(
     name
     for name in Competition.model_fields
@@ -39,7 +41,6 @@ WHILE_QUALIFYING = frozenset(
     }
 )
 AFTER_OPENING = frozenset({"contact"})
-CLOSES = ("qualification_closed", "closed")
 FINISHED = {
     "withdrawn": "it was withdrawn",
     "confirmed": "its results are confirmed",
@@ -78,7 +79,7 @@ def edit_problems(before: Competition, after: Competition, now: datetime) -> lis
 
 def _past_problems(before: Calendar, after: Calendar, now: datetime) -> list[Problem]:
     """A published competition's date may move, but not to an instant that has passed."""
-    moved = [name for name in CALENDAR_FIELDS[:4] if getattr(before, name) != getattr(after, name)]
+    moved = [name for name in CALENDAR if getattr(before, name) != getattr(after, name)]
     return [_past_problem(name) for name in moved if (getattr(after, name) or now) < now]
 
 

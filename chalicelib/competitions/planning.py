@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from chalicelib.areas.rules import boundary, box_problems, postcode_problem, sector_problem
 from chalicelib.competitions.models import Boundaries, Calendar, Competition, ZoneRef
 from chalicelib.competitions.requests import BoundaryRequest, CompetitionRequest
-from chalicelib.competitions.terms import term_problems, type_of
+from chalicelib.competitions.terms import CALENDAR, term_problems, type_of
 from chalicelib.competitions.windows import asked_window, planned_window, window_problems
 from chalicelib.kernel.errors import Problem
 from chalicelib.kernel.holidays import holidays_of, regions
 from chalicelib.kernel.periods import Repeated, instant_of, zone_of
 from chalicelib.kernel.quantities import ZERO
 
+CLOSES = ("qualification_closed", "closed")
 SAME_NAME = (
     "reference",
     "name",
@@ -113,7 +114,7 @@ class Planned:
 def request_problems(request: CompetitionRequest, setting: Setting, found: Found) -> list[Problem]:
     """Every breach of the rules of page 3 in a request; fields that did not fit are judged as absent."""
     windows = request.service_windows
-    problems = term_problems(request, calendar_of(request, setting.zone), setting.allow_negative_prices)
+    problems = term_problems(request, dates_of(request, setting.zone), setting.allow_negative_prices)
     problems += boundary_problems(request.boundaries, found) if request.boundaries is not None else []
     problems += _reference_problems(request, found)
     if windows is not None:
@@ -184,17 +185,21 @@ def is_same(before: Competition, after: Competition) -> bool:
     return before == after.but(changed_at=before.changed_at)
 
 
+def dates_of(request: CompetitionRequest, zone: ZoneInfo) -> dict[str, datetime | None]:
+    """The dates of a request in UTC: of a local time that happens twice, an opening is the first, a close the second."""
+    found: dict[str, datetime | None] = {}
+    for name in CALENDAR:
+        given: datetime | None = getattr(request, name)
+        found[name] = None if given is None else _instant(given, zone, "second" if name in CLOSES else "first")
+    return found
+
+
 def calendar_of(request: CompetitionRequest, zone: ZoneInfo) -> Calendar | None:
-    """The calendar in UTC, None if qualification lacks a date; a repeated opening is the first, a close the second."""
-    if request.qualification_open is None or request.qualification_closed is None:
+    """The calendar in UTC; None when qualification lacks a date."""
+    dates = dates_of(request, zone)
+    if dates["qualification_open"] is None or dates["qualification_closed"] is None:
         return None
-    return Calendar(
-        qualification_open=_instant(request.qualification_open, zone, "first"),
-        qualification_closed=_instant(request.qualification_closed, zone, "second"),
-        open=None if request.open is None else _instant(request.open, zone, "first"),
-        closed=None if request.closed is None else _instant(request.closed, zone, "second"),
-        archive_on=request.archive_on,
-    )
+    return Calendar.model_validate({**dates, "archive_on": request.archive_on})
 
 
 def boundary_problems(boundaries: BoundaryRequest, found: Found) -> list[Problem]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from chalicelib.areas.models import LARGEST_BUFFER_M
-from chalicelib.competitions.models import Calendar, prices_of
+from chalicelib.competitions.models import prices_of
 from chalicelib.competitions.requests import CompetitionRequest
 from chalicelib.competitions.words import DIRECTIONS_OF, SERVICE_FEE, TYPE_OF_PRODUCT
 from chalicelib.kernel.errors import Problem
 from chalicelib.kernel.quantities import plain
 
+Dates = Mapping[str, datetime | None]
+CALENDAR = ("qualification_open", "qualification_closed", "open", "closed")
 PRICE_FIELDS = {
     "availability_price": ("availability_fixed_price", "availability_guide_price", "availability_ceiling"),
     "utilisation_price": ("utilisation_fixed_price", "utilisation_guide_price", "utilisation_ceiling"),
@@ -23,10 +26,10 @@ CEILING_OF = {"availability_price": "availability_ceiling", "utilisation_price":
 ALL_PRICE_FIELDS = (*(field for fields in PRICE_FIELDS.values() for field in fields), "effective_price_ceiling")
 
 
-def term_problems(request: CompetitionRequest, calendar: Calendar | None, negative_prices: bool) -> list[Problem]:
+def term_problems(request: CompetitionRequest, dates: Dates, negative_prices: bool) -> list[Problem]:
     """Every breach of the rules between the fields of a request, but for its windows and its boundaries.
 
-    Fields that are None because they did not fit are judged as absent. `calendar` is None when a date is missing.
+    Fields that are None because they did not fit are judged as absent; `dates` are the request's own in UTC.
     """
     rules: tuple[Callable[[CompetitionRequest], Iterator[Problem]], ...] = (
         _bidding_dates,
@@ -39,28 +42,26 @@ def term_problems(request: CompetitionRequest, calendar: Calendar | None, negati
         _buffer,
     )
     found = [problem for rule in rules for problem in rule(request)]
-    found += calendar_problems(calendar) if calendar else []
+    found += calendar_problems(dates) + archive_problems(dates, request.archive_on)
     return found + ([] if negative_prices else list(negative_price_problems(request, ALL_PRICE_FIELDS)))
 
 
-def calendar_problems(calendar: Calendar) -> list[Problem]:
-    """Breaches of the order qualification opens < closes ≤ bidding opens < closes, then archived."""
-    steps: list[tuple[str, datetime | None]] = [
-        ("qualification_closed", calendar.qualification_closed),
-        ("open", calendar.open),
-        ("closed", calendar.closed),
+def calendar_problems(dates: Dates) -> list[Problem]:
+    """Breaches of the order qualification opens < closes ≤ bidding opens < closes; dates that are None are passed over."""
+    given = [(name, at) for name in CALENDAR if (at := dates[name]) is not None]
+    return [
+        _out_of_order(name, before_name)
+        for (before_name, before), (name, at) in pairwise(given)
+        if at < before or (at == before and name != "open")
     ]
-    found = []
-    before_name, before = "qualification_open", calendar.qualification_open
-    for name, at in steps:
-        if at is None:
-            continue
-        if at < before or (at == before and name != "open"):
-            found.append(_out_of_order(name, before_name))
-        before_name, before = name, at
-    if calendar.archive_on and calendar.archive_on < before.date():
-        found.append(_out_of_order("archive_on", before_name))
-    return found
+
+
+def archive_problems(dates: Dates, archive_on: date | None) -> list[Problem]:
+    """Breaches of the rule that a competition is archived on the day of its last date or later."""
+    given = [(name, at) for name in CALENDAR if (at := dates[name]) is not None]
+    if archive_on is None or not given or archive_on >= given[-1][1].date():
+        return []
+    return [_out_of_order("archive_on", given[-1][0])]
 
 
 def type_of(request: CompetitionRequest) -> str | None:

@@ -42,7 +42,9 @@ def test_while_qualifying_names_contacts_and_guide_prices_may_change(now: dateti
         ("edit.fixed", "round_ref"),
         ("edit.fixed", "minimum_bid_size"),
     ]
-    assert problems_at(now, service_windows=[window_values(capacity_required="9")]) == [("edit.fixed", "service_windows")]
+    assert problems_at(now, service_windows=[window_values(capacity_required="9")]) == [
+        ("edit.fixed", "service_windows")
+    ]
 
 
 @pytest.mark.parametrize("now", [BIDDING, CLOSED])

@@ -115,7 +115,9 @@ def test_the_archive_is_told_and_then_nothing_wakes_any_more() -> None:
 
 
 def test_a_reminder_says_how_many_days_are_left() -> None:
-    days = [each.event.days for each in rules.milestones(a_published()) if isinstance(each.event, events.EntryReminderDue)]
+    days = [
+        each.event.days for each in rules.milestones(a_published()) if isinstance(each.event, events.EntryReminderDue)
+    ]
     assert days == [3, 1]
 
 

@@ -105,7 +105,9 @@ def test_a_price_that_the_type_does_not_have_is_refused(field: str, value: str) 
 
 def test_a_visibility_only_competition_may_still_signal_a_guide_price() -> None:
     assert problems_of(open=None, closed=None, availability_guide_price="5") == []
-    assert problems_of(open=None, closed=None, availability_ceiling="5") == [("price.not_asked", "availability_ceiling")]
+    assert problems_of(open=None, closed=None, availability_ceiling="5") == [
+        ("price.not_asked", "availability_ceiling")
+    ]
 
 
 def test_prices_are_fixed_one_by_one_and_the_pricing_type_follows() -> None:
