@@ -14,6 +14,7 @@ _EXPORTERS = {
     "competitions": "chalicelib.competitions.downloads:export_competitions",
     "contracts": "chalicelib.contracts.downloads:export_contracts",
     "decisions": "chalicelib.decisions.downloads:export_bids",
+    "entries": "chalicelib.qualification.downloads:export_entries",
     "qualified-assets": "chalicelib.qualification.downloads:export_qualified_assets",
     "results": "chalicelib.decisions.downloads:export_results",
 }

@@ -25,9 +25,9 @@ from chalicelib.qualification.models import (
 from chalicelib.qualification.moments import can_enter, check_entry_open
 from chalicelib.storage import objects
 from chalicelib.storage.audit import Change
-from chalicelib.storage.commit import Group, commit
+from chalicelib.storage.commit import commit
 
-_AT_ONCE = 24
+AT_ONCE = 24
 _ATTEMPTS = 5
 
 
@@ -40,7 +40,7 @@ def put_entry(call: Call, competition_id: str, request: EntryRequest) -> EntryVi
     """Choose; choosing again what stands changes nothing. `Refused` outside the time of qualification."""
     competition = competitions.visible_competition(call, competition_id)
     check_entry_open(competition, call.now)
-    _enter_together(call, [competition], request.choice)
+    _enter_together(call, [(competition, request.choice)])
     return _view(call, competition)
 
 
@@ -51,9 +51,9 @@ def put_entries(call: Call, request: EntriesRequest) -> EntriesMade:
     if problems:
         raise Invalid.of(problems, "entry.refused")
     made = objects.put_json([competition.id for competition in chosen], "entries")
-    for start in range(0, len(chosen), _AT_ONCE):
-        part = chosen[start : start + _AT_ONCE]
-        _enter_together(call, part, request.choice, made if start + _AT_ONCE >= len(chosen) else None)
+    for start in range(0, len(chosen), AT_ONCE):
+        part = [(competition, request.choice) for competition in chosen[start : start + AT_ONCE]]
+        _enter_together(call, part, made if start + AT_ONCE >= len(chosen) else None)
     return EntriesMade(entries=tuple(_view(call, competition) for competition in chosen))
 
 
@@ -63,14 +63,10 @@ def entries_made(call: Call, made: str) -> EntriesMade:
     return EntriesMade(entries=tuple(_view(call, competition) for competition in chosen))
 
 
-def enter_rows(call: Call, choices: Sequence[tuple[Competition, str]]) -> list[Refusal | None]:
-    """Choices of a file, each for itself: None where it stands now, else why not."""
-    return [_tried(call, competition, choice) for competition, choice in choices]
-
-
-def _tried(call: Call, competition: Competition, choice: str) -> Refusal | None:
+def enter_by_file(call: Call, receipt: str, choices: Sequence[tuple[Competition, str]]) -> Refusal | None:
+    """Save some choices of a file together, with one record that names it; why not, if they did not go in."""
     try:
-        put_entry(call, competition.id, EntryRequest.model_validate({"choice": choice}))
+        _enter_together(call, choices, receipt=receipt)
     except Refusal as refusal:
         return refusal
     return None
@@ -116,36 +112,57 @@ def _problem(call: Call, competition: Competition) -> Problem | None:
     return None
 
 
-def _enter_together(call: Call, chosen: Sequence[Competition], choice: str, result: str | None = None) -> None:
-    """Several entries in one transaction; the last of them claims the caller's key."""
+def _enter_together(
+    call: Call, choices: Sequence[tuple[Competition, str]], result: str | None = None, receipt: str | None = None
+) -> None:
+    """Several entries in one transaction; the caller's key is claimed with `result`."""
     for _ in range(_ATTEMPTS):
-        groups = [_group(call, entry_of(competition, call.organisation), choice) for competition in chosen]
-        writes = [write for group in groups for write in group.writes]
-        events = [event for group in groups for event in group.events]
-        changes = [change for group in groups for change in group.changes]
+        before = [entry_of(competition, call.organisation) for competition, _ in choices]
+        after = [_chosen_anew(call, entry, choice, receipt) for entry, (_, choice) in zip(before, choices, strict=True)]
+        moves = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
         try:
-            commit(call if result else competitions.without_key(call), writes, events, changes, result)
+            _save(call if result else competitions.without_key(call), moves, result, receipt)
             return
         except Stale:
             continue
     raise Stale("entry.raced", "Others of your organisation keep changing these entries. Read them again.")
 
 
-def _group(call: Call, before: Entry, choice: str) -> Group:
-    """What a choice writes; nothing where it stands already."""
+def _chosen_anew(call: Call, before: Entry, choice: str, receipt: str | None) -> Entry:
+    """The entry after a choice; the same one where it stands already."""
     after = choose(before.choice, choice)
     if after == before.choice:
-        return Group([])
-    entry = before.but(choice=after, by=call.actor.id, at=call.now, version=before.version + 1)
-    change = Change(
-        thing=f"competition:{entry.competition_id}",
-        action=f"entry.{after}",
-        organisation=entry.fsp,
+        return before
+    return before.but(choice=after, by=call.actor.id, at=call.now, receipt=receipt, version=before.version + 1)
+
+
+def _save(call: Call, moves: Sequence[tuple[Entry, Entry]], result: str | None, receipt: str | None) -> None:
+    entries = [after for _, after in moves]
+    writes = [store.entry_written(entry) for entry in entries]
+    writes += [store.counted(entry.competition_id, entry.fsp) for entry in entries]
+    events = [EntryChanged(competition_id=entry.competition_id, so=entry.so, fsp=entry.fsp) for entry in entries]
+    changes = [_change(before, after) for before, after in moves]
+    changes = [_packed(call, receipt, entries)] if receipt and entries else changes
+    commit(call, writes, events, changes, result)
+
+
+def _change(before: Entry, after: Entry) -> Change:
+    return Change(
+        thing=f"competition:{after.competition_id}",
+        action=f"entry.{after.choice}",
+        organisation=after.fsp,
         before={"choice": before.choice},
-        after={"choice": after, "fsp": entry.fsp},
+        after={"choice": after.choice, "fsp": after.fsp},
     )
-    event = EntryChanged(competition_id=entry.competition_id, so=entry.so, fsp=entry.fsp)
-    return Group([store.entry_written(entry), store.counted(entry.competition_id, entry.fsp)], [event], [change])
+
+
+def _packed(call: Call, receipt: str, entries: Sequence[Entry]) -> Change:
+    return Change(
+        thing=f"receipt:{receipt}",
+        action="entries.imported",
+        organisation=call.organisation,
+        after={"entries": {entry.competition_id: entry.choice for entry in entries}},
+    )
 
 
 def _view(call: Call, competition: Competition) -> EntryView:

@@ -27,18 +27,26 @@ from chalicelib.storage import objects
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 
-_AT_ONCE = 24
+AT_ONCE = 24
 _ATTEMPTS = 5
-_SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """What an operator wants of one asset."""
+    """What an operator wants of one asset, and the file it says so in."""
 
     asset: Asset
     effect: str
     reason: str
+    receipt: str | None = None
+
+    def stands(self, kept: Override | None) -> bool:
+        """Whether it is so already."""
+        if kept is None:
+            return False
+        if self.effect == "lift":
+            return not kept.is_active
+        return kept.is_active and (kept.effect, kept.reason) == (self.effect, self.reason)
 
 
 def set_overrides(call: Call, competition_id: str, request: OverridesRequest) -> OverridesMade:
@@ -50,9 +58,9 @@ def set_overrides(call: Call, competition_id: str, request: OverridesRequest) ->
     check_override_open(competition, call.now)
     hands = _hands(competition, request.overrides)
     made = objects.put_json([competition_id, [hand.asset.id for hand in hands]], "overrides")
-    for start in range(0, len(hands), _AT_ONCE):
-        part = hands[start : start + _AT_ONCE]
-        _lay(call, competition, part, made if start + _AT_ONCE >= len(hands) else None)
+    for start in range(0, len(hands), AT_ONCE):
+        part = hands[start : start + AT_ONCE]
+        _lay(call, competition, part, made if start + AT_ONCE >= len(hands) else None)
     return overrides_made(call, made)
 
 
@@ -64,9 +72,18 @@ def overrides_made(call: Call, made: str) -> OverridesMade:
     return OverridesMade(competition_id=competition_id, overrides=tuple(_views(list(kept.values()))))
 
 
-def override_rows(call: Call, competition: Competition, hands: Sequence[Hand]) -> list[Refusal | None]:
-    """Overrides of a file, each for itself: None where it stands now, else why not."""
-    return [_tried(call, competition, hand) for hand in hands]
+def load_kept(competition_id: str, asset_ids: Iterable[str]) -> dict[str, Override]:
+    """The overrides of assets in a competition, lifted ones too."""
+    return store.load_overrides(competition_id, asset_ids)
+
+
+def lay_by_file(call: Call, competition: Competition, hands: Sequence[Hand]) -> Refusal | None:
+    """Save some overrides of a file together, with one record that names it; why not, if they did not go in."""
+    try:
+        _lay(call, competition, hands)
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def list_overrides(call: Call, competition_id: str, query: OverridesQuery) -> Page[OverrideView]:
@@ -87,8 +104,8 @@ def copy_overrides(call: Call, competition_id: str) -> None:
         return
     earlier = competitions.get_competition(competition.overrides_from)
     waiting = [override for override in store.overrides_of(earlier.id) if override.is_active]
-    for start in range(0, len(waiting), _AT_ONCE):
-        _copy(call, competition, earlier, waiting[start : start + _AT_ONCE])
+    for start in range(0, len(waiting), AT_ONCE):
+        _copy(call, competition, earlier, waiting[start : start + AT_ONCE])
 
 
 def _copy(call: Call, competition: Competition, earlier: Competition, overrides: Sequence[Override]) -> None:
@@ -161,14 +178,6 @@ def _meant(item: OverrideItem, by_id: Mapping[str, Asset], by_ref: Mapping[str, 
     return by_ref.get(item.fsp or "", {}).get(item.asset_ref or "")
 
 
-def _tried(call: Call, competition: Competition, hand: Hand) -> Refusal | None:
-    try:
-        _lay(call, competition, [hand])
-    except Refusal as refusal:
-        return refusal
-    return None
-
-
 def _lay(call: Call, competition: Competition, hands: Sequence[Hand], result: str | None = None) -> None:
     """Save what is not so already, in one transaction; the caller's key is claimed with `result`."""
     for _ in range(_ATTEMPTS):
@@ -184,12 +193,12 @@ def _lay(call: Call, competition: Competition, hands: Sequence[Hand], result: st
 
 def _next(call: Call, competition: Competition, hand: Hand, before: Override | None) -> Override | None:
     """The override after an operator's hand; None where it stands so already."""
-    if hand.effect == "lift":
-        return _lifted(call, before) if before is not None and before.is_active else None
+    if hand.stands(before):
+        return None
     if before is None:
         return _first(call, competition, hand)
-    if before.is_active and (before.effect, before.reason) == (hand.effect, hand.reason):
-        return None
+    if hand.effect == "lift":
+        return _lifted(call, before, hand)
     return _first(call, competition, hand).but(version=before.version + 1)
 
 
@@ -205,22 +214,26 @@ def _first(call: Call, competition: Competition, hand: Hand, copied_from: str | 
             "by": call.actor.id,
             "at": call.now,
             "copied_from": copied_from,
+            "receipt": hand.receipt,
         }
     )
 
 
-def _lifted(call: Call, before: Override) -> Override:
-    return before.but(lifted_at=call.now, lifted_by=call.actor.id, version=before.version + 1)
+def _lifted(call: Call, before: Override, hand: Hand) -> Override:
+    lifted = {"lifted_at": call.now, "lifted_by": call.actor.id, "receipt": hand.receipt}
+    return before.but(**lifted, version=before.version + 1)
 
 
 def _save(
     call: Call, competition: Competition, made: Sequence[tuple[Hand, Override]], result: str | None = None
 ) -> None:
-    """Rows, counts, one event and one record per override."""
+    """Rows, counts, one event and one record per override, or one for all that a file wrote."""
     writes = [store.override_written(override) for _, override in made]
     writes += [store.counted(competition.id, fsp) for fsp in sorted({override.fsp for _, override in made})]
     events = [_event(competition, [override.asset_id for _, override in made])] if made else []
+    receipt = made[0][0].receipt if made else None
     changes = [_change(competition, hand, override) for hand, override in made]
+    changes = [_packed(competition, receipt, made)] if receipt else changes
     commit(call if result else competitions.without_key(call), writes, events, changes, result)
 
 
@@ -235,6 +248,15 @@ def _change(competition: Competition, hand: Hand, override: Override) -> Change:
         organisation=competition.so,
         after=override.model_dump(mode="json", exclude_none=True),
         reason=hand.reason,
+    )
+
+
+def _packed(competition: Competition, receipt: str, made: Sequence[tuple[Hand, Override]]) -> Change:
+    return Change(
+        thing=f"receipt:{receipt}",
+        action="overrides.imported",
+        organisation=competition.so,
+        after={"competition_id": competition.id, "overrides": {each.asset_id: hand.effect for hand, each in made}},
     )
 
 

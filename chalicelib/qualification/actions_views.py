@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from chalicelib.assets import actions as assets
 from chalicelib.assets.models import Asset
@@ -36,6 +37,7 @@ from chalicelib.registry import actions as registry
 from chalicelib.storage.tables import decode_cursor, encode_cursor
 
 _READS_AT_MOST = 40
+_ANSWERS_AT_ONCE = 100
 _SAME = {"competition_id", "so", "fsp", "asset_id", "asset_ref", "capacity_mw", "remaining_mw", "losses"}
 _TOLD = _SAME | {"match", "area", "distance_m"}
 _NO_ANSWER = NotFound("qualification.not_found", "There is no such asset in this competition.")
@@ -51,16 +53,16 @@ class Teller:
 
     def views(self, competition: Competition, answers: Sequence[Answer]) -> list[AnswerView]:
         """The views of answers of one competition, in their order."""
+        return [view for view, _ in self.told(competition, answers)]
+
+    def told(self, competition: Competition, answers: Sequence[Answer]) -> list[tuple[AnswerView, Asset]]:
+        """The same, each with its asset as it stands."""
         overrides = store.load_overrides(competition.id, (answer.asset_id for answer in answers))
         known = assets.load_assets(answer.asset_id for answer in answers)
-        return [
-            self.view(competition, answer, overrides.get(answer.asset_id), known.get(answer.asset_id))
-            for answer in answers
-        ]
+        pairs = [(answer, known[answer.asset_id]) for answer in answers]
+        return [(self.view(competition, answer, overrides.get(asset.id), asset), asset) for answer, asset in pairs]
 
-    def view(
-        self, competition: Competition, answer: Answer, override: Override | None, asset: Asset | None
-    ) -> AnswerView:
+    def view(self, competition: Competition, answer: Answer, override: Override | None, asset: Asset) -> AnswerView:
         """One answer with its trace as it stands at the instant of the call."""
         closed = is_closed(competition, self.call.now)
         sheet = self.sheet(competition, answer.fsp) if closed else None
@@ -72,7 +74,7 @@ class Teller:
                 "competition_name": competition.name,
                 "phase": phase(competition, self.call.now),
                 "fsp_name": self.name(answer.fsp),
-                "asset_name": asset.name if asset else None,
+                "asset_name": asset.name,
                 "eligible": is_eligible(answer, override),
                 "standing": standing(answer, override, entered, closed),
                 "why": tuple(why_not(answer, override, state, entered, closed)),
@@ -123,12 +125,13 @@ def list_asset_answers(call: Call, asset_id: str, query: AssetAnswersQuery) -> P
     return Page(items=_across(call, list(kept.values())), next=page.next)
 
 
-def answers_with_views(call: Call, competition: Competition, fsp: str | None) -> Iterator[tuple[Answer, AnswerView]]:
-    """Every kept answer of a competition (of one FSP, or of all) with its view: for files."""
+def told_answers(call: Call, competition: Competition, fsp: str | None) -> Iterator[tuple[AnswerView, Asset]]:
+    """Every kept answer of a competition (of one FSP, or of all) as it is told, with its asset: for files."""
     teller = Teller(call)
     for each in [fsp] if fsp else sorted(store.counts_of(competition.id)):
-        answers = list(store.answers_of(competition.id, each))
-        yield from zip(answers, teller.views(competition, answers), strict=True)
+        answers = store.answers_of(competition.id, each)
+        while batch := list(islice(answers, _ANSWERS_AT_ONCE)):
+            yield from teller.told(competition, batch)
 
 
 def _trace_of(call: Call, competition: Competition, asset_id: str) -> AnswerView:

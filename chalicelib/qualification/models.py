@@ -147,6 +147,7 @@ class Override(Value):
     copied_from: str | None = None
     lifted_at: Instant | None = None
     lifted_by: str | None = None
+    receipt: str | None = Field(default=None, description="the file that wrote this version")
     version: int = 1
 
     @property
@@ -163,6 +164,7 @@ class Entry(Value):
     choice: Choice = "undecided"
     by: str | None = None
     at: Instant | None = None
+    receipt: str | None = Field(default=None, description="the file that wrote this version")
     version: int = 0
 
 
