@@ -18,6 +18,17 @@ from chalicelib.kernel.quantities import plain
 from chalicelib.registry import actions as registry
 
 Rows = Iterator[dict[str, Any]]
+_SAME = (
+    "competition_name",
+    "start",
+    "end",
+    "available_hours",
+    "dispatched_hours",
+    "capacity_required",
+    "capacity_limit",
+    "minimum_bid_size",
+    "minimum_run_time",
+)
 
 
 def export_bids(call: Call, filters: dict[str, Any]) -> tuple[Template, dict[str, Rows]]:
@@ -45,8 +56,7 @@ class _Operators:
 
 
 def _open_row(window: OpportunityView, operator: str) -> dict[str, Any]:
-    shown = window.model_dump(include=_SAME)
-    return shown | {
+    return {name: getattr(window, name) for name in _SAME} | {
         "competition_ref": window.competition_reference,
         "operator": operator,
         "period_name": window.service_period_name,
@@ -62,19 +72,6 @@ def _open_row(window: OpportunityView, operator: str) -> dict[str, Any]:
         "effective_ceiling": window.ceilings.get("effective_price"),
         "split": 1,
     }
-
-
-_SAME = {
-    "competition_name",
-    "start",
-    "end",
-    "available_hours",
-    "dispatched_hours",
-    "capacity_required",
-    "capacity_limit",
-    "minimum_bid_size",
-    "minimum_run_time",
-}
 
 
 def _history_rows(call: Call, query: HistoryQuery) -> Rows:

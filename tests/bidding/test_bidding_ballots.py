@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.assets import actions as assets
 from chalicelib.bidding import actions, store
-from chalicelib.bidding.models import HistoryQuery, OpportunityQuery, ReplacementRequest
+from chalicelib.bidding.models import HistoryQuery, ModelRequest, OpportunityQuery, ReplacementRequest
 from chalicelib.competitions import actions as competitions
 from chalicelib.files import actions as files
-from chalicelib.files.models import FileRequest
+from chalicelib.files.models import Drop, FileRequest
 from chalicelib.kernel.call import Idempotency
 from chalicelib.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from chalicelib.kernel.models import PageQuery
@@ -49,7 +49,7 @@ def test_the_default_set_is_all_qualified_assets(bidding):
     assert bidding.submit(mw="3").asset_count == 3
     with pytest.raises(Invalid) as refusal:
         bidding.submit(0)
-    assert codes(refusal) == ["ballot.asset_taken"]
+    assert codes(refusal) == ["ballot.asset_taken", "ballots.over_capacity"]
 
 
 def test_a_ballot_one_second_late_is_refused_and_one_a_second_early_is_not(bidding):
@@ -299,14 +299,7 @@ def drop_a_file_of_bids(bidding, at):
     asked = FileRequest(kind="bids", name="bids.xlsx", size=10, sha256="0" * 64)
     receipt = files.request_upload(call, asked)
     key = files.get_receipt(receipt.id).object_key
-    drop = files.Drop(key=key, size=10, at=call.now) if hasattr(files, "Drop") else a_drop(key, call.now)
-    files.receive(call, drop, "org_fsp1", "fsp")
-
-
-def a_drop(key, at):
-    from chalicelib.files.models import Drop
-
-    return Drop(key=key, version=None, size=10, at=at)
+    files.receive(call, Drop(key=key, size=10, at=call.now), "org_fsp1", "fsp")
 
 
 def test_a_ballot_whose_assets_dropped_out_after_close_stays_cut_and_flagged(bidding):
@@ -434,8 +427,6 @@ def test_a_large_ballot_is_kept_beside_its_row_and_reads_the_same(bidding, monke
 
 
 def test_a_draft_is_modelled_without_being_kept(bidding):
-    from chalicelib.bidding.models import ModelRequest
-
     before = everything_in(*ALL_TABLES)
     request = ModelRequest(competition_id=bidding.competition_1.id, bids=bidding.ballot(0).bids)
     figures = actions.model_ballot(bidding.fsp(), request)

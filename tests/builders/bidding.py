@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,9 +10,16 @@ from typing import Any
 from chalicelib.bidding import actions
 from chalicelib.bidding.bid_rules import completed
 from chalicelib.bidding.holdings import Sheet, holding_of, with_ballot
+from chalicelib.bidding.imports import IMPORTER
 from chalicelib.bidding.models import BallotReceipt, BallotRequest, BallotVersion, BidForDeciding, BidRequest
 from chalicelib.bidding.rules import Backing, Standing
+from chalicelib.bidding.sheets import BIDS, TEMPLATE
 from chalicelib.competitions.models import Competition
+from chalicelib.files.actions_importing import merge
+from chalicelib.files.importing import Chunk, RowOutcome
+from chalicelib.files.models import Receipt
+from chalicelib.files.workbook import read_file
+from chalicelib.files.writing import write_download
 from chalicelib.kernel.call import Call
 from chalicelib.registry import store as registry_store
 from chalicelib.registry.models import Organisation
@@ -166,3 +173,34 @@ def a_verified_fsp(organisation: str) -> None:
     """An FSP that the market operator has verified, as the registry keeps it."""
     known = Organisation(id=organisation, kind="fsp", name=f"Flex {organisation}", verified=True, created_at=OPENS)
     commit(a_call(organisation), [registry_store.create_organisation(known)])
+
+
+def bid_receipt(receipt_id: str = "rct_1", at: str = OPEN, organisation: str = "org_fsp1") -> Receipt:
+    """A file of bids that arrived."""
+    return Receipt(
+        id=receipt_id,
+        organisation=organisation,
+        organisation_kind="fsp",
+        kind="bids",
+        name="bids.xlsx",
+        state="processing",
+        at=at,
+        actor="per_1",
+        object_key=f"inbox/{organisation}/bids/{receipt_id}/bids.xlsx",
+    )
+
+
+def upload_bids(content: bytes, receipt: Receipt, call: Call) -> list[RowOutcome]:
+    """Read a bid workbook as the files room does and apply its chunks; outcomes in order of rows."""
+    sheets = read_file(content, IMPORTER.template).sheets
+    assert IMPORTER.apply is not None
+    found = []
+    for chunk in IMPORTER.split(sheets):
+        as_kept = Chunk.from_json(chunk.number, chunk.as_json())
+        found += merge(IMPORTER.template, as_kept, IMPORTER.apply(call, receipt, as_kept))
+    return sorted(found, key=lambda outcome: outcome.row)
+
+
+def bid_workbook(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """A bid workbook with these rows."""
+    return write_download(TEMPLATE, {BIDS: rows})
