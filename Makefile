@@ -9,19 +9,22 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test check format types imports bench locks clean reset
+.PHONY: help setup setup-dev run stop demo test check format types imports bench locks clean reset
 
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:          ## install what running needs
-	@$(PYTHON) local/install.py local
+	@$(PYTHON) -m local.install local
 
 setup-dev:      ## install what testing needs
-	@$(PYTHON) local/install.py dev
+	@$(PYTHON) -m local.install dev
 
 run: setup      ## start the whole market at http://127.0.0.1:8000 (PORT=…, ARGS="--no-seed")
 	@exec $(BIN)/python -m local --port $(PORT) $(ARGS)
+
+stop: setup     ## stop the market that runs here
+	@$(BIN)/python -m local --stop $(ARGS)
 
 demo: setup     ## one competition from file to obligations; DATA=../shared/data takes real input
 	@exec $(BIN)/python -m local.demo $(if $(DATA),--data $(DATA)) $(ARGS)

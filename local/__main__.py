@@ -23,11 +23,14 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 NEEDS_MB = 200
 BACKGROUND_SECONDS = 240
+STOP_SECONDS = 30
 
 
 def main() -> int:
     arguments = _arguments()
     try:
+        if arguments.stop:
+            return _stop_running(arguments.state)
         if arguments.background:
             return _run_in_background(arguments)
         return _run(arguments)
@@ -150,12 +153,34 @@ def _run_in_background(arguments: argparse.Namespace) -> int:
     return process.poll() or 0
 
 
+def _stop_running(folder: Path) -> int:
+    """Ask the market that holds the folder's lock to stop, and wait until it has."""
+    try:
+        _lock(folder).close()
+        print("no market runs on", folder)
+        return 0
+    except Stopped:
+        process = int((folder / "lock").read_text())
+    os.kill(process, signal.SIGTERM)
+    until = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < until:
+        time.sleep(0.2)
+        try:
+            _lock(folder).close()
+            print("stopped; everything is kept in", folder)
+            return 0
+        except Stopped:
+            continue
+    raise Stopped(f"Process {process} did not stop within {STOP_SECONDS} s.")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description="The whole market on this machine.")
     parser.add_argument("--port", type=int, default=8000, help="where the market listens (8000)")
     parser.add_argument("--cloud-port", type=int, default=4566, help="where the embedded AWS listens (4566)")
     parser.add_argument("--state", type=lambda text: Path(text).resolve(), default=ROOT / ".local", help="its folder")
     parser.add_argument("--no-seed", action="store_true", help="make no demonstration market in an empty one")
+    parser.add_argument("--stop", action="store_true", help="stop the market that runs on the folder")
     parser.add_argument("--background", action="store_true", help="return once it is open; stop it with `make stop`")
     return parser.parse_args()
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local import operator
+from local import market_operator
 from local.client import Market as Client
 from local.demo import files, people, workbooks
 from local.demo.calendars import ZONE, Plan, instant, plan_from
@@ -50,7 +50,7 @@ class _Seeding:
         self._client = Client(market.place.address)
         self._scene: Scene = invented_scene()
         self._present = datetime.now(UTC)
-        self._market_operator = self._client.sign_in(operator.EMAIL, operator.PASSWORD)
+        self._market_operator = self._client.sign_in(market_operator.EMAIL, market_operator.PASSWORD)
         self._people: list[Member] = []
         self._operator: Member
 

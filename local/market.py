@@ -97,7 +97,7 @@ class Market:
         _log_to(self.place.folder / "log" / "market.log")
 
     def _make_market_operator(self) -> None:
-        from local.operator import make_market_operator
+        from local.market_operator import make_market_operator
 
         make_market_operator(self.logins)
 

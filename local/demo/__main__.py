@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import operator
+from local import market_operator as first_operator
 from local.client import Market, Refusal
 from local.demo.invented import invented_scene
 from local.demo.line import Line
@@ -36,7 +36,7 @@ def main() -> int:
 
 def _walk(market: Market, scene: Scene, out: Path) -> int:
     story = Story()
-    market_operator = market.sign_in(operator.EMAIL, operator.PASSWORD)
+    market_operator = market.sign_in(first_operator.EMAIL, first_operator.PASSWORD)
     tag = time.strftime("%j%H%M%S")
     try:
         Line(market, market_operator, scene, story, out, tag).walk()

@@ -11,7 +11,8 @@ from shapely import Geometry, Point, covers, distance
 from shapely.geometry import shape
 from shapely.ops import transform
 
-from local.demo.scenes import Need, Scene
+from local.demo.real import POSTCODE, area_ref
+from local.demo.scenes import Need, Row, Scene
 from local.demo.stages import Story
 
 _AT_THE_EDGE_M = 5.0
@@ -27,7 +28,7 @@ def compare_locations(story: Story, scene: Scene, need: Need, reference: str, an
     areas = [_areas(scene.area_files[0][1])[name] for name in need.areas]
     buffer = float(need.row.get("Area Buffer (m)", 0))
     passed = {answer["asset_ref"] for answer in answers if _located(answer)}
-    known = {row["Asset Ref"] for provider in scene.providers for row in provider.assets if _is_sound(row)}
+    known = {row["Asset Ref"] for provider in scene.providers for row in provider.assets if is_sound(row)}
     expected, aside = set(), set()
     for asset_ref in known:
         place = scene.located[asset_ref]
@@ -53,13 +54,16 @@ def _located(answer: dict[str, Any]) -> bool:
     return next(bool(rule["passed"]) for rule in answer["rules"] if rule["rule"] == "location")
 
 
-def _is_sound(row: Any) -> bool:
-    return any(value for header, value in row.items() if header.endswith("(MW)"))
+def is_sound(row: Row) -> bool:
+    """Whether a row can become an asset: it states a capacity, and its postcode, if any, is one."""
+    postcode = str(row.get("Postcode", "")).replace(" ", "")
+    has_capacity = any(value for header, value in row.items() if header.endswith("(MW)"))
+    return has_capacity and (not postcode or POSTCODE.fullmatch(postcode) is not None)
 
 
 @cache
 def _areas(content: bytes) -> dict[str, Geometry]:
-    return {each["properties"]["GSPs"]: shape(each["geometry"]) for each in json.loads(content)["features"]}
+    return {area_ref(each["properties"]): shape(each["geometry"]) for each in json.loads(content)["features"]}
 
 
 @cache

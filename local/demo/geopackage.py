@@ -1,11 +1,11 @@
-"""Owns writing a GeoPackage as an operator's GIS would: one layer of polygons with a reference, WGS84."""
+"""Owns writing a GeoPackage as an operator's GIS would: one layer of polygons with their attributes, WGS84."""
 
 from __future__ import annotations
 
 import sqlite3
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,17 @@ _VERSION = 10300
 _WGS84 = 4326
 
 
-def geopackage(collection: Mapping[str, Any], layer: str, reference: str) -> bytes:
-    """A GeoJSON feature collection as a GeoPackage with one layer; `reference` names the attribute that is kept."""
+def geopackage(collection: Mapping[str, Any], layer: str, attributes: Sequence[str]) -> bytes:
+    """A GeoJSON feature collection as a GeoPackage with one layer and these text attributes."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "areas.gpkg"
         with sqlite3.connect(file) as database:
-            _write(database, collection, layer, reference)
+            _write(database, collection, layer, attributes)
         database.close()
         return file.read_bytes()
 
 
-def _write(database: sqlite3.Connection, collection: Mapping[str, Any], layer: str, reference: str) -> None:
+def _write(database: sqlite3.Connection, collection: Mapping[str, Any], layer: str, attributes: Sequence[str]) -> None:
     database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     database.execute(f"PRAGMA user_version = {_VERSION}")
     database.executescript(_TABLES)
@@ -34,15 +34,18 @@ def _write(database: sqlite3.Connection, collection: Mapping[str, Any], layer: s
         "INSERT INTO gpkg_spatial_ref_sys VALUES ('WGS 84 geodetic', ?, 'EPSG', ?, ?, 'longitude/latitude')",
         (_WGS84, _WGS84, _WGS84_WKT),
     )
-    database.execute(f'CREATE TABLE "{layer}" (fid INTEGER PRIMARY KEY, geom BLOB, "{reference}" TEXT)')
+    columns = ", ".join(f'"{name}"' for name in attributes)
+    declared = ", ".join(f'"{name}" TEXT' for name in attributes)
+    marks = ", ".join("?" for _ in attributes)
+    database.execute(f'CREATE TABLE "{layer}" (fid INTEGER PRIMARY KEY, geom BLOB, {declared})')
     database.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, 'features', ?, ?)",
         (layer, layer, _WGS84),
     )
     database.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'MULTIPOLYGON', ?, 0, 0)", (layer, _WGS84))
     for feature in collection["features"]:
-        row = (_blob(feature["geometry"]), feature["properties"][reference])
-        database.execute(f'INSERT INTO "{layer}" (geom, "{reference}") VALUES (?, ?)', row)
+        row = [_blob(feature["geometry"]), *(feature["properties"][name] for name in attributes)]
+        database.execute(f'INSERT INTO "{layer}" (geom, {columns}) VALUES (?, {marks})', row)
 
 
 def _blob(geometry: Mapping[str, Any]) -> bytes:

@@ -91,12 +91,13 @@ class Line:
             self.market.settle()
 
     def _expect_assets(self, provider: Provider, receipt: dict[str, Any]) -> None:
-        """Rows that state no capacity are errors, named; every other row is an asset."""
-        capacities = [[value for header, value in row.items() if header.endswith("(MW)")] for row in provider.assets]
-        sound = sum(1 for found in capacities if any(found))
+        """Rows without capacity or with a postcode that is none are errors, named; every other row is an asset."""
+        sound = sum(check.is_sound(row) for row in provider.assets)
         counts = receipt["counts"]
         self.story.expect(f"{provider.name}: assets registered", counts["created"], sound)
-        self.story.expect(f"{provider.name}: rows refused with their reason", counts["errors"], len(capacities) - sound)
+        self.story.expect(
+            f"{provider.name}: rows refused with their reason", counts["errors"], len(provider.assets) - sound
+        )
         for problem in receipt["problems"][:2]:
             self.story.say(f"  row {problem.get('row')}: {problem['detail']}")
 

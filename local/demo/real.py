@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,7 +19,7 @@ from local.demo.scenes import Need, Provider, Scene
 _AREAS = "gsp_regions/gsp_areas_east_and_south_east.geojson"
 _POSTCODES = "postcodes/postcodes_ip_nr_cb_bn.csv"
 _PROJECTS = "renewable_projects/projects_east_and_south_east.csv"
-_REFERENCE = "GSPs"
+_REFERENCE = ("GSPs", "GSPGroup")  # one point may supply two groups: only both together name an area
 _BUILT = ("Operational", "Under Construction")
 _PROVIDERS = ("Anglia Flex", "Broadland Power", "Cambridge Storage", "Downland Renewables", "Estuary Energy")
 _TYPES = {
@@ -32,6 +33,8 @@ _TYPES = {
     "EfW Incineration": ("Non-renewable", "Energy from waste"),
     "Advanced Conversion Technologies": ("Non-renewable", "Energy from waste"),
 }
+
+POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}")
 
 Places = dict[str, tuple[float, float]]
 
@@ -57,10 +60,15 @@ def real_scene(folder: Path) -> Scene:
             Provider(name, f"0{9000001 + place}", rows[place :: len(_PROVIDERS)])
             for place, name in enumerate(_PROVIDERS)
         ],
-        needs=_needs([feature["properties"][_REFERENCE] for feature in collection["features"]]),
+        needs=_needs([area_ref(feature["properties"]) for feature in collection["features"]]),
         located=located,
         real=True,
     )
+
+
+def area_ref(properties: Mapping[str, str]) -> str:
+    """The reference the market proposes for an area that two attributes name together."""
+    return " ".join(properties[name] for name in _REFERENCE)
 
 
 def _gazetteer(content: bytes) -> Places:
@@ -85,7 +93,7 @@ def _assets(
     for place, project in enumerate(projects):
         lon, lat = to_wgs84.transform(float(project["X-coordinate"]), float(project["Y-coordinate"]))
         lat, lon = round(lat, 7), round(lon, 7)
-        postcode = project["Post Code"].strip().upper()
+        postcode = _postcode(project["Post Code"])
         row = _asset_row(project)
         if postcode and place % 2:
             row["Postcode"] = postcode
@@ -95,6 +103,12 @@ def _assets(
             located[row["Asset Ref"]] = (lat, lon)
         rows.append(row)
     return rows, located
+
+
+def _postcode(text: str) -> str:
+    """A postcode with its one space; what is none stays as it was written."""
+    joined = "".join(text.split()).upper()
+    return f"{joined[:-3]} {joined[-3:]}" if POSTCODE.fullmatch(joined) else text.strip()
 
 
 def _asset_row(project: Mapping[str, str]) -> dict[str, Any]:
