@@ -118,14 +118,15 @@ class _PoolKeys:
             self._keys, self._asked = found, time.monotonic()
 
 
-def _fetch_jwks() -> dict[str, Any]:
+def fetch_jwks() -> dict[str, Any]:
+    """The user pool's public key set, from where the pool serves it."""
     with urlopen(directory.jwks_address(), timeout=3) as answer:  # an address of ours, never a caller's
         found: dict[str, Any] = json.load(answer)
     return found
 
 
 _memory = _Memory()
-_pool_keys = _PoolKeys(_fetch_jwks)
+_pool_keys = _PoolKeys(fetch_jwks)
 
 
 def use_members(members: Members) -> None:
