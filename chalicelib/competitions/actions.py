@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -10,6 +10,21 @@ from typing import Any, Literal
 from chalicelib.areas import actions as areas
 from chalicelib.areas.models import Area
 from chalicelib.competitions import store
+from chalicelib.competitions.actions_reads import (
+    competition_as_at,
+    current_areas,
+    find_by_ref,
+    find_ids_by_refs,
+    get_competition,
+    list_by_zones,
+    list_live,
+    load_competitions,
+    outcome_write,
+    own_competition,
+    unchanged_check,
+    visible_competition,
+    without_key,
+)
 from chalicelib.competitions.edits import changed_fields, check_changeable, edit_problems
 from chalicelib.competitions.events import (
     CompetitionChanged,
@@ -32,82 +47,35 @@ from chalicelib.competitions.publishing import publication_problems, published
 from chalicelib.competitions.requests import BoundaryRequest, CompetitionChange, CompetitionRequest
 from chalicelib.competitions.rules import of_competition, phase
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import Invalid, NotFound, Problem, Refused, Stale, raise_problems
+from chalicelib.kernel.errors import Invalid, Problem, Refused, Stale, raise_problems
 from chalicelib.kernel.events import Event
-from chalicelib.kernel.models import iso
 from chalicelib.registry import actions as registry
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
-from chalicelib.storage.writes import Write
 
-FAR_AWAY = "9999"
+__all__ = [
+    "change_competition",
+    "competition_as_at",
+    "create_competition",
+    "current_areas",
+    "find_by_ref",
+    "find_ids_by_refs",
+    "get_competition",
+    "list_by_zones",
+    "list_live",
+    "load_competitions",
+    "outcome_write",
+    "own_competition",
+    "publish_competition",
+    "put_competition",
+    "take_area_versions",
+    "unchanged_check",
+    "visible_competition",
+    "withdraw_competition",
+    "without_key",
+]
+
 _LONG = {"service_windows", "boundaries", "description"}
-
-
-def get_competition(competition_id: str) -> Competition:
-    """A competition as it stands, drafts and withdrawn ones too; `NotFound` when there is none."""
-    competition = store.find_competition(competition_id)
-    if competition is None:
-        raise NotFound("competition.not_found", "There is no such competition.")
-    return competition
-
-
-def load_competitions(competition_ids: Iterable[str]) -> dict[str, Competition]:
-    """Competitions by id; those that are not there are left out."""
-    return store.load_competitions(competition_ids)
-
-
-def find_by_ref(so: str, ref: str) -> Competition | None:
-    """An operator's competition by its reference, or None."""
-    competition_id = store.find_ids(so, [ref]).get(ref)
-    return store.find_competition(competition_id) if competition_id else None
-
-
-def find_ids_by_refs(so: str, refs: Iterable[str]) -> dict[str, str]:
-    """Ids of an operator's competitions by reference; references never used are left out."""
-    return store.find_ids(so, refs)
-
-
-def competition_as_at(competition_id: str, instant: datetime) -> Competition | None:
-    """The competition with its terms as they stood at an instant; None before it was made."""
-    return store.find_version_at(competition_id, instant)
-
-
-def list_live(now: datetime) -> Iterator[Competition]:
-    """Competitions that are published, not withdrawn and not over at `now` (`rules.is_live`), soonest end first.
-
-    Read from an index: one published a moment ago may be missing.
-    """
-    cursor: str | None = None
-    while True:
-        page = store.list_published(100, cursor, (iso(now), FAR_AWAY))
-        yield from (each for each in page.items if each.outcome == "open")
-        cursor = page.next
-        if cursor is None:
-            return
-
-
-def list_by_zones(zone_ids: Iterable[str], ending_after: datetime | None = None) -> list[str]:
-    """Ids of competitions published for any of these zones, each once; with an instant, only those that end after it.
-
-    It may name one whose publication failed halfway or that has left the zone: read it before believing it.
-    """
-    found = [each for zone_id in zone_ids for each in store.list_ids_by_zone(zone_id, ending_after)]
-    return list(dict.fromkeys(found))
-
-
-def outcome_write(
-    competition: Competition, outcome: Literal["confirmed", "withdrawn"], at: datetime, reason: str | None = None
-) -> Write:
-    """The write that ends a competition, on condition that it is open; `Refused` names what it is otherwise."""
-    detail = "The competition was withdrawn or its results were confirmed meanwhile."
-    after = competition.but(outcome=outcome, outcome_at=at, withdrawal_reason=reason)
-    return store.save_outcome(competition, after, Refused("competition.over", detail))
-
-
-def unchanged_check(competition: Competition) -> Write:
-    """A condition for a later room's commit: the competition is open and still at this version."""
-    return store.check_unchanged(competition)
 
 
 def create_competition(call: Call, request: CompetitionRequest) -> Competition:
@@ -187,32 +155,6 @@ def take_area_versions(call: Call, competition_id: str, if_match: int, reason: s
     refs = [_newest(ref, newest) for ref in current.zones]
     after = current.but(zones=tuple(refs), changed_at=call.now)
     return current if is_same(current, after) else _save(call, current, after, ("zones",), reason)
-
-
-def own_competition(call: Call, competition_id: str) -> Competition:
-    """The caller's own competition; `NotFound` for another operator's."""
-    competition = get_competition(competition_id)
-    call.check_owner(competition.so, "competition")
-    return competition
-
-
-def visible_competition(call: Call, competition_id: str) -> Competition:
-    """A competition that the caller may see: its own, or any that was published; else `NotFound`."""
-    competition = get_competition(competition_id)
-    if not competition.is_published:
-        call.check_owner(competition.so, "competition")
-    return competition
-
-
-def current_areas(competition: Competition) -> dict[str, Area]:
-    """The areas that a competition names, as they are now, by reference; archived ones are left out."""
-    found = areas.find_areas(competition.so, [ref.area_ref for ref in competition.zones if ref.area_ref])
-    return {ref: area for ref, area in found.items() if area.state == "current"}
-
-
-def without_key(call: Call) -> Call:
-    """The call for one of several commits of one request, whose Idempotency-Key the last of them claims."""
-    return replace(call, idempotency=None)
 
 
 def _create(call: Call, request: CompetitionRequest, new_id: str) -> Competition:

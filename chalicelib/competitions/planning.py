@@ -186,7 +186,7 @@ def is_same(before: Competition, after: Competition) -> bool:
 
 
 def dates_of(request: CompetitionRequest, zone: ZoneInfo) -> dict[str, datetime | None]:
-    """The dates of a request in UTC: of a local time that happens twice, an opening is the first, a close the second."""
+    """The dates of a request in UTC; of a local time that comes twice, an opening is the first, a close the second."""
     found: dict[str, datetime | None] = {}
     for name in CALENDAR:
         given: datetime | None = getattr(request, name)

@@ -9,8 +9,8 @@ from chalicelib.areas.models import Area
 from chalicelib.competitions.models import Competition
 from chalicelib.competitions.rules import phase
 from chalicelib.competitions.views import (
+    Caution,
     PreviewView,
-    Warning_,
     expected_mwh,
     preview_window,
     to_four_places,
@@ -52,11 +52,11 @@ def preview(competition: Competition, now: datetime, areas: Mapping[str, Area]) 
     )
 
 
-def warnings(competition: Competition, now: datetime, areas: Mapping[str, Area]) -> list[Warning_]:
+def warnings(competition: Competition, now: datetime, areas: Mapping[str, Area]) -> list[Caution]:
     """What a person should look at: it refuses nothing, but for the first, which publication will."""
     return [
         *(
-            Warning_(code=each.code, detail=each.detail, field=each.field)
+            Caution(code=each.code, detail=each.detail, field=each.field)
             for each in publication_problems(competition, now)
         ),
         *_outside_working_time(competition),
@@ -66,7 +66,7 @@ def warnings(competition: Competition, now: datetime, areas: Mapping[str, Area])
     ]
 
 
-def _outside_working_time(competition: Competition) -> list[Warning_]:
+def _outside_working_time(competition: Competition) -> list[Caution]:
     zone, holidays = competition.zone, holidays_of(competition.holiday_region)
     found = []
     for field, words in _DEADLINES.items():
@@ -74,29 +74,29 @@ def _outside_working_time(competition: Competition) -> list[Warning_]:
         if at is not None and not periods.is_working_time(at, zone, holidays):
             local = f"{periods.local_of(at, zone):%A %d %B %Y at %H:%M}"
             detail = f"{words} on {local}, outside working time (09:00 to 17:00 on working days)."
-            found.append(Warning_(code="calendar.outside_working_time", detail=detail, field=field))
+            found.append(Caution(code="calendar.outside_working_time", detail=detail, field=field))
     return found
 
 
-def _unknown_holidays(competition: Competition) -> list[Warning_]:
+def _unknown_holidays(competition: Competition) -> list[Caution]:
     """Windows that leave holidays out, in years whose holidays are not known yet or where no calendar is kept."""
     excluding = [window for window in competition.windows if window.holidays == "exclude"]
     if excluding and competition.holiday_region is None:
         detail = "Public holidays are to be left out, but no holiday calendar is kept for this operator's region."
-        return [Warning_(code="holidays.no_calendar", detail=detail, field="service_windows")]
+        return [Caution(code="holidays.no_calendar", detail=detail, field="service_windows")]
     years = uncovered_years(day for window in excluding for day in _new_years(window.period_start, window.period_end))
     if not years:
         return []
     named = ", ".join(map(str, years))
     detail = f"The public holidays of {named} are not known yet and count as ordinary days."
-    return [Warning_(code="holidays.unknown", detail=detail, field="service_windows")]
+    return [Caution(code="holidays.unknown", detail=detail, field="service_windows")]
 
 
 def _new_years(first: date, last: date) -> list[date]:
     return [date(year, 1, 1) for year in range(first.year, last.year + 1)]
 
 
-def _early_delivery(competition: Competition) -> list[Warning_]:
+def _early_delivery(competition: Competition) -> list[Caution]:
     if competition.calendar.closed is None:
         return []
     closes = periods.local_day(competition.calendar.closed, competition.zone)
@@ -104,10 +104,10 @@ def _early_delivery(competition: Competition) -> list[Warning_]:
     if not early:
         return []
     detail = f"These service periods start before bidding has closed: {', '.join(early)}."
-    return [Warning_(code="calendar.early_delivery", detail=detail, field="closed")]
+    return [Caution(code="calendar.early_delivery", detail=detail, field="closed")]
 
 
-def _newer_areas(competition: Competition, areas: Mapping[str, Area]) -> list[Warning_]:
+def _newer_areas(competition: Competition, areas: Mapping[str, Area]) -> list[Caution]:
     found = []
     for ref in competition.zones:
         area = areas.get(ref.area_ref or "")
@@ -115,5 +115,5 @@ def _newer_areas(competition: Competition, areas: Mapping[str, Area]) -> list[Wa
             detail = (
                 f"The area {area.ref} has a newer version ({area.version}); this is for version {ref.area_version}."
             )
-            found.append(Warning_(code="area.newer", detail=detail, field="boundaries"))
+            found.append(Caution(code="area.newer", detail=detail, field="boundaries"))
     return found

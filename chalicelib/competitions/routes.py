@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from chalicelib.competitions import actions, actions_reading
+from chalicelib.competitions import actions, actions_documents, actions_reading
 from chalicelib.competitions.calendars import competition_calendar
 from chalicelib.competitions.listing import as_csv, as_geojson
 from chalicelib.competitions.requests import CompetitionChange, CompetitionRequest
@@ -103,7 +103,7 @@ def take_area_versions(call: Call, competition_id: str, body: Reason, if_match: 
 
 @routes.get("/competitions/{competition_id}/documents", returns=DocumentList, who=member("read"))
 def list_documents(call: Call, competition_id: str) -> DocumentList:
-    return DocumentList(items=tuple(actions_reading.list_documents(call, competition_id)))
+    return DocumentList(items=tuple(actions_documents.list_documents(call, competition_id)))
 
 
 @routes.post(
@@ -112,10 +112,10 @@ def list_documents(call: Call, competition_id: str) -> DocumentList:
     returns=DocumentView,
     status=201,
     who=so("procurement"),
-    replay=actions_reading.replay_document,
+    replay=actions_documents.replay_document,
 )
 def add_document(call: Call, competition_id: str, body: DocumentRequest) -> DocumentView:
-    return actions_reading.add_document(call, competition_id, body)
+    return actions_documents.add_document(call, competition_id, body)
 
 
 @routes.get("/rounds/{round_ref}", query=RoundQuery, returns=RoundView, who=member("read"))

@@ -47,7 +47,7 @@ def term_problems(request: CompetitionRequest, dates: Dates, negative_prices: bo
 
 
 def calendar_problems(dates: Dates) -> list[Problem]:
-    """Breaches of the order qualification opens < closes ≤ bidding opens < closes; dates that are None are passed over."""
+    """Breaches of the order qualification opens < closes ≤ bidding opens < closes, of the dates there are."""
     given = [(name, at) for name in CALENDAR if (at := dates[name]) is not None]
     return [
         _out_of_order(name, before_name)

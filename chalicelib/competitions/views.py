@@ -198,7 +198,7 @@ class PreviewWindow(Value):
     expected_mwh: Energy | None = None
 
 
-class Warning_(Value):
+class Caution(Value):
     """Something that a person should look at before publishing; it refuses nothing."""
 
     code: str
@@ -218,7 +218,7 @@ class PreviewView(Value):
     expected_mwh: Energy
     zones: tuple[ZoneRef, ...]
     outlines: dict[str, Any] | None = Field(default=None, description="GeoJSON of the areas, simplified for the screen")
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Caution, ...] = ()
 
 
 def competition_view(

@@ -182,6 +182,11 @@ class TestImport:
                 (BOUNDARIES, "Box North"),
             ),
             ({"boundaries": {}}, (COMPETITIONS, "boundaries")),
+            ({"boundaries": {"areas": []}}, (BOUNDARIES, "Area Refs")),
+            (
+                {"boundaries": {"bounding_boxes": [{"south": "53", "west": "1", "north": "52", "east": "2"}]}},
+                (BOUNDARIES, "Box South"),
+            ),
             ({"service_windows": []}, (COMPETITIONS, "service_windows")),
             ({"service_windows": [window_values(service_days=["Funday"])]}, (WINDOWS, "Service Days")),
             ({"reference": "not a reference"}, (COMPETITIONS, "Competition Ref")),

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.competitions import actions, routes
+from chalicelib.competitions.actions_documents import replay_document
+from chalicelib.competitions.actions_reading import replay_round
 from chalicelib.competitions.requests import CompetitionChange
 from chalicelib.competitions.views import CompetitionQuery, DocumentRequest, PublicQuery, Reason, RoundQuery
 from chalicelib.edge.web import Text
@@ -151,14 +153,8 @@ def test_a_repeated_request_for_a_document_gives_the_same_document() -> None:
     call = an_so_call()
     for request in (DocumentRequest(title="A", file_name="a.pdf"), DocumentRequest(title="B", url="https://b.example")):
         added = routes.add_document(call, made.id, request)
-        replayed = actions_reading_replay(call, f"{made.id}/{added.id}")
+        replayed = replay_document(call, f"{made.id}/{added.id}")
         assert (replayed.id, replayed.upload is None) == (added.id, added.upload is None)
-
-
-def actions_reading_replay(call: Call, made: str) -> Any:
-    from chalicelib.competitions.actions_reading import replay_document
-
-    return replay_document(call, made)
 
 
 def test_a_round_is_published_and_withdrawn_as_one_competition() -> None:
@@ -181,8 +177,6 @@ def test_a_round_is_published_and_withdrawn_as_one_competition() -> None:
 
 
 def test_a_repeated_act_on_a_round_answers_with_the_round_as_it_stands() -> None:
-    from chalicelib.competitions.actions_reading import replay_round
-
     a_stored_competition(round_ref="R1")
     routes.publish_round(an_so_call(), "R1")
     again = replay_round(an_so_call(), "R1")

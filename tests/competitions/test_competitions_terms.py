@@ -27,7 +27,7 @@ def test_a_plain_competition_has_no_problem() -> None:
 
 
 def test_a_day_that_does_not_exist_is_refused() -> None:
-    (problem,) = [each for each in problems_of(qualification_open="2026-02-30T09:00:00")]
+    (problem,) = problems_of(qualification_open="2026-02-30T09:00:00")
     assert problem[1] == "qualification_open"
     (problem,) = window_problems_of(service_period_start="2026-02-30")
     assert problem[1] == "service_period_start"
@@ -274,8 +274,9 @@ def test_missing_fields_are_each_named_and_the_rest_is_still_judged() -> None:
 
 
 def test_windows_that_are_no_list_are_one_problem() -> None:
-    _, problems = read_request(request_values(service_windows="Evening"))
+    request, problems = read_request(request_values(service_windows="Evening"))
     assert [problem.field for problem in problems] == ["service_windows"]
+    assert request_problems(request, SETTING, KNOWN) == []
 
 
 @pytest.mark.parametrize(

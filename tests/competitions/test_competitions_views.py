@@ -138,6 +138,12 @@ def test_reactive_power_is_told_in_mvar() -> None:
     assert a_competition().capacity_unit == "MW"
 
 
+def test_windows_and_own_lists_are_found_on_the_competition() -> None:
+    competition = a_competition()
+    assert competition.windows_by_id == {competition.windows[0].id: competition.windows[0]}
+    assert not competition.boundaries.has_own_list
+
+
 def test_a_windows_own_ceiling_holds_over_the_competitions() -> None:
     competition = a_competition(utilisation_ceiling="300", service_windows=[window_values(utilisation_ceiling="250")])
     ceilings = competition.ceilings(competition.windows[0])
