@@ -1,0 +1,236 @@
+"""The registry over HTTP, as a client meets it: joining, roles, machine users' tokens, another's things not found."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import moto.cognitoidp
+import pytest
+from chalice.test import Client, HTTPResponse
+
+import app
+from chalicelib.edge import identity
+from chalicelib.registry import actions
+from tests.builders.registry import PASSWORD, a_company, a_market_operator, an_acceptance, code_of_registration
+
+_KEYS = Path(moto.cognitoidp.__file__).parent / "resources" / "jwks-public.json.gz"
+
+
+class Session:
+    """Requests as somebody: `token` None is nobody."""
+
+    def __init__(self, client: Client, token: str | None = None) -> None:
+        self._client = client
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> HTTPResponse:
+        sent = {"Content-Type": "application/json"} | self._headers
+        sent |= {name.replace("_", "-"): text for name, text in headers.items()}
+        content = json.dumps(body).encode() if body is not None else b""
+        return self._client.http.request(method, f"/v1{path}", headers=sent, body=content)
+
+    def ok(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        response = self.send(method, path, body, **headers)
+        assert response.status_code < 300, response.body
+        return json.loads(response.body) if response.body else None
+
+
+@pytest.fixture
+def client(directory: None) -> Iterator[Client]:
+    identity.use_members(actions.member_of)
+    identity.use_jwks(lambda: json.loads(gzip.decompress(_KEYS.read_bytes())))
+    with Client(app.app) as opened:
+        yield opened
+    identity.use_jwks(identity.fetch_jwks)
+
+
+def registration_body(number: int = 1, **changes: Any) -> dict[str, Any]:
+    company = a_company(name=f"Flex {number} Ltd", company_number=f"{number:08d}", vat_number=None)
+    terms = {"user_terms": "2026-04", "service_terms": "2026-04"}
+    person = {"name": "Ann", "email": f"ann@fsp{number}.example", "password": PASSWORD}
+    return person | {"organisation": company.model_dump(exclude_none=True)} | terms | changes
+
+
+def a_joined_fsp(client: Client, number: int = 1) -> Session:
+    nobody = Session(client)
+    begun = nobody.ok("POST", "/registrations", registration_body(number))
+    nobody.ok("POST", f"/registrations/{begun['id']}/verification", {"code": code_of_registration(begun["id"])})
+    return signed_in(client, f"ann@fsp{number}.example")
+
+
+def signed_in(client: Client, email: str) -> Session:
+    session = Session(client).ok("POST", "/sessions", {"email": email, "password": PASSWORD})
+    return Session(client, session["access_token"])
+
+
+def test_an_fsp_joins_and_finds_itself(client: Client) -> None:
+    me = a_joined_fsp(client).ok("GET", "/me")
+    assert (me["name"], me["organisation"]["name"], me["organisation"]["verified"]) == ("Ann", "Flex 1 Ltd", False)
+    assert len(me["roles"]) == 7
+
+
+def test_all_problems_of_a_registration_come_back_with_their_places(client: Client) -> None:
+    response = Session(client).send(
+        "POST", "/registrations", registration_body(kind="so", password="x", user_terms=None)
+    )
+    assert response.status_code == 422
+    pointers = [error["pointer"] for error in json.loads(response.body)["errors"]]
+    assert pointers == ["/kind", "/password", "/user_terms"]
+
+
+def test_a_registration_sent_twice_with_one_key_is_one(client: Client) -> None:
+    nobody = Session(client)
+    once = nobody.ok("POST", "/registrations", registration_body(), Idempotency_Key="k1")
+    assert nobody.ok("POST", "/registrations", registration_body(), Idempotency_Key="k1") == once
+
+
+def test_the_answer_to_registering_a_known_address_is_of_the_same_shape(client: Client) -> None:
+    a_joined_fsp(client)
+    known = Session(client).ok("POST", "/registrations", registration_body())
+    new = Session(client).ok("POST", "/registrations", registration_body(2))
+    assert set(known) == set(new)
+    assert known["state"] == new["state"] == "code_sent"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/me"), ("GET", "/people"), ("PATCH", "/organisation"), ("GET", "/operators"), ("POST", "/schemes")],
+)
+def test_nobody_gets_in_without_a_token(client: Client, method: str, path: str) -> None:
+    assert Session(client).send(method, path, {} if method != "GET" else None).status_code == 401
+
+
+def test_a_machine_user_gets_a_token_by_form_json_or_basic_header(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    machine = fsp.ok("POST", "/machine-users", {"name": "meters", "roles": ["settlement"]})
+    secret = fsp.ok("POST", f"/machine-users/{machine['id']}/secrets")["client_secret"]
+    grant = {"grant_type": "client_credentials"}
+    by_json = Session(client).ok("POST", "/token", grant | {"client_id": machine["id"], "client_secret": secret})
+    form = f"grant_type=client_credentials&client_id={machine['id']}&client_secret={secret}".encode()
+    sent = {"Content-Type": "application/x-www-form-urlencoded"}
+    by_form = json.loads(client.http.request("POST", "/v1/token", headers=sent, body=form).body)
+    basic = base64.b64encode(f"{machine['id']}:{secret}".encode()).decode()
+    sent |= {"Authorization": f"Basic {basic}"}
+    by_basic = json.loads(
+        client.http.request("POST", "/v1/token", headers=sent, body=b"grant_type=client_credentials").body
+    )
+    for token in (by_json, by_form, by_basic):
+        assert (token["token_type"], token["expires_in"]) == ("Bearer", 3600)
+        me = Session(client, token["access_token"]).ok("GET", "/me")
+        assert (me["kind"], me["roles"]) == ("machine", ["read", "settlement"])
+    assert fsp.ok("GET", f"/machine-users/{machine['id']}")["last_used_at"] is not None
+
+
+def test_a_revoked_machine_users_token_stops_at_once(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    machine = fsp.ok("POST", "/machine-users", {"name": "meters"})
+    secret = fsp.ok("POST", f"/machine-users/{machine['id']}/secrets")["client_secret"]
+    asked = {"grant_type": "client_credentials", "client_id": machine["id"], "client_secret": secret}
+    software = Session(client, Session(client).ok("POST", "/token", asked)["access_token"])
+    assert software.send("GET", "/me").status_code == 200
+    fsp.ok("PATCH", f"/machine-users/{machine['id']}", {"state": "revoked"}, If_Match='"2"')
+    assert software.send("GET", "/me").status_code == 401
+    assert Session(client).send("POST", "/token", asked).status_code == 401
+
+
+def test_a_deactivated_persons_token_stops_at_once(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    person = fsp.ok("POST", "/people", {"name": "Bo", "email": "bo@fsp1.example"})
+    organisation = fsp.ok("GET", "/organisation")["id"]
+    acceptance = an_acceptance(organisation, person["id"]).model_dump(exclude_none=True)
+    Session(client).ok("POST", "/invitations", acceptance)
+    bo = signed_in(client, "bo@fsp1.example")
+    assert bo.send("GET", "/me").status_code == 200
+    assert bo.send("POST", "/people", {"name": "Cy", "email": "cy@fsp1.example"}).status_code == 403
+    version = fsp.send("GET", f"/people/{person['id']}").headers["ETag"]
+    fsp.ok("PATCH", f"/people/{person['id']}", {"state": "deactivated"}, If_Match=version)
+    assert bo.send("GET", "/me").status_code == 401
+
+
+def test_new_roles_hold_from_the_next_request(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    person = fsp.ok("POST", "/people", {"name": "Bo", "email": "bo@fsp1.example"})
+    acceptance = an_acceptance(fsp.ok("GET", "/organisation")["id"], person["id"])
+    Session(client).ok("POST", "/invitations", acceptance.model_dump(exclude_none=True))
+    bo = signed_in(client, "bo@fsp1.example")
+    assert bo.send("GET", "/audit").status_code == 403
+    version = fsp.send("GET", f"/people/{person['id']}").headers["ETag"]
+    fsp.ok("PATCH", f"/people/{person['id']}", {"roles": ["account"]}, If_Match=version)
+    assert bo.send("GET", "/audit").status_code == 200
+
+
+def test_another_organisations_things_are_not_found_over_http(client: Client) -> None:
+    one, two = a_joined_fsp(client, 1), a_joined_fsp(client, 2)
+    person = one.ok("GET", "/people")["items"][0]["id"]
+    machine = one.ok("POST", "/machine-users", {"name": "meters"})["id"]
+    route = one.ok("POST", "/contact-routes", {"purpose": "dispatch", "email": "x@fsp1.example"})["id"]
+    entity = one.ok("GET", "/contracting-entities")["items"][0]["id"]
+    for method, path, body in [
+        ("GET", f"/people/{person}", None),
+        ("PATCH", f"/people/{person}", {"state": "deactivated"}),
+        ("POST", f"/people/{person}/invitation", {}),
+        ("GET", f"/machine-users/{machine}", None),
+        ("POST", f"/machine-users/{machine}/secrets", {}),
+        ("GET", f"/contact-routes/{route}", None),
+        ("DELETE", f"/contact-routes/{route}", None),
+        ("GET", f"/contracting-entities/{entity}", None),
+    ]:
+        assert two.send(method, path, body, If_Match='"1"').status_code == 404, path
+
+
+def test_an_fsp_is_kept_from_what_is_the_market_operators(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    organisation = fsp.ok("GET", "/organisation")["id"]
+    for method, path in [
+        ("GET", "/operators"),
+        ("GET", "/organisations"),
+        ("POST", f"/organisations/{organisation}/verification"),
+    ]:
+        assert fsp.send(method, path, {} if method == "POST" else None).status_code == 403
+
+
+def test_the_market_operator_sets_up_an_operator_whose_person_opens_a_scheme(client: Client) -> None:
+    a_market_operator()
+    mo = signed_in(client, "mo@market.example")
+    asked = {"name": "Northern Networks", "people": [{"name": "Sam", "email": "sam@so.example"}]}
+    made = mo.ok("POST", "/operators", asked, Idempotency_Key="so-1")
+    assert mo.ok("POST", "/operators", asked, Idempotency_Key="so-1") == made
+    [listed] = mo.ok("GET", "/operators")["items"]
+    assert listed["id"] == made["id"]
+    person = actions.list_people(made["id"])
+    assert person == []
+    from chalicelib.registry.store import list_people
+
+    acceptance = an_acceptance(made["id"], list_people(made["id"])[0].id).model_dump(exclude_none=True)
+    Session(client).ok("POST", "/invitations", acceptance)
+    sam = signed_in(client, "sam@so.example")
+    scheme = sam.ok("POST", "/schemes", {"ref": "DPS", "name": "Flexibility DPS"})
+    assert [section["id"] for section in scheme["sections"]][-1] == "declaration"
+    fsp = a_joined_fsp(client)
+    assert [view["ref"] for view in fsp.ok("GET", "/schemes?state=open")["items"]] == ["DPS"]
+    applied = fsp.ok("POST", f"/schemes/{scheme['id']}/applications", {})
+    assert (applied["state"], applied["contracting_entity"]["name"]) == ("draft", "Flex 1 Ltd")
+    assert sam.send("GET", f"/applications/{applied['id']}").status_code == 404
+    refused = fsp.send("POST", f"/applications/{applied['id']}/submission")
+    assert refused.status_code == 422
+    assert len(json.loads(refused.body)["errors"]) > 20
+    assert Session(client).ok("GET", f"/public/operators/{made['id']}")["name"] == "Northern Networks"
+
+
+def test_a_change_without_a_version_is_refused(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    assert fsp.send("PATCH", "/me", {"name": "Ann B."}).status_code == 428
+    assert fsp.send("PATCH", "/me", {"name": "Ann B."}, If_Match='"7"').status_code == 412
+    assert fsp.ok("PATCH", "/me", {"name": "Ann B."}, If_Match='"1"')["version"] == 2
+
+
+def test_passwords_never_come_back_nor_tokens_into_the_trail(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    told = json.dumps([fsp.ok("GET", path) for path in ("/me", "/people", "/organisation", "/audit")])
+    assert PASSWORD not in told
+    assert "subject" not in told
