@@ -105,8 +105,8 @@ def with_losses(answer: Answer, head: Asset, need: Need, company: Company) -> An
     """
     capacity = min(answer.capacity_mw, capacity_of(head, need))
     losses = _losses(answer, capacity, head, need, company)
-    gone = "archived" in losses
-    return answer.but(remaining_mw=ZERO if gone else capacity, losses=losses, head_version=head.version)
+    remaining = ZERO if "archived" in losses else capacity
+    return answer.model_copy(update={"remaining_mw": remaining, "losses": losses, "head_version": head.version})
 
 
 def capacity_of(asset: Asset, need: Need) -> Decimal:
