@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -9,14 +10,14 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 PENNY = Decimal("0.01")
 WATTS_PER_MW = 1_000_000
-DECIMAL_PATTERN = r"^-?\d{1,15}(\.\d{1,9})?$"
+_PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 
 
 def parse_decimal(value: Any) -> Decimal:
     """A decimal from a Decimal, int, string or a float that a spreadsheet gave; ValueError on anything else.
 
-    Floats are read through their shortest text, so 0.0036 stays 0.0036. Infinity, NaN, booleans, exponents in
-    text and more than 9 decimal places are refused.
+    Floats are read through their shortest text, so 0.0036 stays 0.0036; text may carry an exponent of two figures, as
+    programs write small numbers (`6e-06`). Infinity, NaN, booleans and more than 9 decimal places are refused.
     """
     if isinstance(value, bool) or value is None:
         raise ValueError("not a number")
@@ -36,11 +37,7 @@ def parse_decimal(value: Any) -> Decimal:
 
 
 def _is_plain(text: str) -> bool:
-    body = text.strip().removeprefix("-")
-    whole, _, part = body.partition(".")
-    return (
-        whole.isascii() and whole.isdigit() and (not part or (part.isascii() and part.isdigit())) and body[-1:] != "."
-    )
+    return _PLAIN.fullmatch(text.strip()) is not None
 
 
 def plain(value: Decimal) -> str:

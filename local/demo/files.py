@@ -1,4 +1,4 @@
-"""Owns the demo's workbooks: competitions with their dates, ballots, decisions, each written into a downloaded template."""
+"""Owns the demo's workbooks: competitions with their dates, ballots, decisions, each written into a template."""
 
 from __future__ import annotations
 

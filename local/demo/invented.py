@@ -26,8 +26,8 @@ def invented_scene() -> Scene:
         gazetteer=("northmoor-postcodes.csv", _gazetteer(random)),
         gazetteer_rows=len(_POSTCODES),
         providers=[
-            Provider("Kestrel Flex", "08123456", [_charger(random, number) for number in range(1, 61)]),
-            Provider("Harbour Energy Services", "07654321", [_battery(random, number) for number in range(1, 41)]),
+            Provider("Kestrel Flex", [_charger(random, number) for number in range(1, 61)]),
+            Provider("Harbour Energy Services", [_battery(random, number) for number in range(1, 41)]),
         ],
         needs=_needs(),
     )

@@ -68,9 +68,13 @@ class Line:
 
     def _join_provider(self, number: int, provider: Provider, scheme_id: str) -> None:
         email = f"{provider.name.split()[0]}.{number}.{self.tag}@provider.example".lower()
-        member = people.register_provider(self.market, provider.name, provider.company_number, email)
+        member = people.register_provider(self.market, provider.name, self._company_number(number), email)
         people.approve(self.operator, people.apply_to(member, scheme_id))
         self.providers[provider.name] = member
+
+    def _company_number(self, number: int) -> str:
+        """One that no earlier demo in this market has used."""
+        return f"{(int(self.tag) * 10 + number) % 10**8:08d}"
 
     def load_gazetteer(self) -> None:
         name, content = self.scene.gazetteer
@@ -132,7 +136,7 @@ class Line:
             self.market.move_clock(instant(self.plan.qualification_open, _MINUTE))
             rows = []
             for reference, competition in self.competitions.items():
-                answers = list(self.operator.session.all(f"/competitions/{competition['id']}/qualification"))
+                answers = self._own_answers(competition["id"])
                 eligible = sum(answer["eligible"] for answer in answers)
                 failed = Counter(
                     rule["rule"]
@@ -149,6 +153,12 @@ class Line:
             if not any(row[2] for row in rows):
                 raise Shortfall("no asset is eligible anywhere")
             self._tell_mails()
+
+    def _own_answers(self, competition_id: str) -> list[dict[str, Any]]:
+        """The answers for this demo's providers; others may live in the same market."""
+        own = {member.organisation for member in self.providers.values()}
+        answers = self.operator.session.all(f"/competitions/{competition_id}/qualification")
+        return [answer for answer in answers if answer["fsp"] in own]
 
     def open_bidding(self) -> None:
         with self.story.stage("Qualification closes, bidding opens by the calendar"):

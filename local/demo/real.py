@@ -56,10 +56,7 @@ def real_scene(folder: Path) -> Scene:
         area_count=len(collection["features"]),
         gazetteer=("postcodes.csv", postcodes),
         gazetteer_rows=len(gazetteer),
-        providers=[
-            Provider(name, f"0{9000001 + place}", rows[place :: len(_PROVIDERS)])
-            for place, name in enumerate(_PROVIDERS)
-        ],
+        providers=[Provider(name, rows[place :: len(_PROVIDERS)]) for place, name in enumerate(_PROVIDERS)],
         needs=_needs([area_ref(feature["properties"]) for feature in collection["features"]]),
         located=located,
         real=True,

@@ -11,10 +11,9 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider: name, company number, and its asset rows by the template's headers."""
+    """A provider and its asset rows by the template's headers."""
 
     name: str
-    company_number: str
     assets: Sequence[Row]
 
 

@@ -25,7 +25,18 @@ DECIMALS = st.decimals(min_value=-(10**9), max_value=10**9, places=6, allow_nan=
 
 
 @pytest.mark.parametrize(
-    ("given_", "read"), [("0.0036", "0.0036"), (0.0036, "0.0036"), (5, "5"), (" 12.50 ", "12.50"), ("-3", "-3"), (1e-7, "1E-7")]
+    ("given_", "read"),
+    [
+        ("0.0036", "0.0036"),
+        (0.0036, "0.0036"),
+        (5, "5"),
+        (" 12.50 ", "12.50"),
+        ("-3", "-3"),
+        (1e-7, "1E-7"),
+        ("6e-06", "6E-6"),
+        ("-3.7E-05", "-3.7E-5"),
+        ("1e5", "1E5"),
+    ],
 )
 def test_a_number_is_read_exactly(given_: Any, read: str) -> None:
     assert parse_decimal(given_) == Decimal(read)
@@ -33,7 +44,23 @@ def test_a_number_is_read_exactly(given_: Any, read: str) -> None:
 
 @pytest.mark.parametrize(
     "given_",
-    [None, True, "", "abc", "1e5", "1,5", "NaN", "Infinity", float("nan"), float("inf"), "1.", ".5", "١", "1.0000000001"]
+    [
+        None,
+        True,
+        "",
+        "abc",
+        "1e",
+        "1e123",
+        "1,5",
+        "NaN",
+        "Infinity",
+        float("nan"),
+        float("inf"),
+        "1.",
+        ".5",
+        "١",
+        "1.0000000001",
+    ]
     + [10**15, "--1", "=1+1", []],
 )
 def test_what_is_no_plain_number_is_refused(given_: Any) -> None:
@@ -75,7 +102,7 @@ def test_a_quantity_survives_json(value: Decimal) -> None:
     assert adapter.validate_json(adapter.dump_json(value)) == value
 
 
-@pytest.mark.parametrize("given_", ["-1", "0.0000001", "x", "1e3"])
+@pytest.mark.parametrize("given_", ["-1", "0.0000001", "x", "1e-7"])
 def test_a_capacity_is_never_negative_nor_finer_than_a_watt(given_: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Megawatts).validate_python(given_)
