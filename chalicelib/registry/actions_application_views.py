@@ -54,7 +54,7 @@ def submissions_of_application(it: Application) -> Page[SubmissionView]:
 
 
 def _submitted_to_all(call: Call) -> Iterable[Application]:
-    for scheme in store_schemes.list_schemes(call.organisation).items:
+    for scheme in store_schemes.all_schemes(call.organisation):
         yield from (it for it in store_schemes.all_applications(scheme.id) if it.submissions)
 
 

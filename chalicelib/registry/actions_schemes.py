@@ -89,7 +89,7 @@ def seen_scheme(call: Call, scheme_id: str) -> Scheme:
 
 def _of_all_operators() -> Iterable[Scheme]:
     for operator in list_organisations("so"):
-        yield from store_schemes.list_schemes(operator.id).items
+        yield from store_schemes.all_schemes(operator.id)
 
 
 def _views(call: Call, schemes: Iterable[Scheme], query: SchemeQuery) -> list[SchemeView]:

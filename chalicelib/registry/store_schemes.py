@@ -10,7 +10,7 @@ from chalicelib.kernel.errors import Refused
 from chalicelib.kernel.models import Page
 from chalicelib.registry.schemes import Application, ApplicationFile, Scheme, Submission
 from chalicelib.registry.store import HEAD, PointerRow, RegistryMeta, found
-from chalicelib.storage.tables import BodyAttribute, Row, get, query, query_all, query_index
+from chalicelib.storage.tables import BodyAttribute, Row, get, query, query_all, query_index, query_index_all
 from chalicelib.storage.writes import Write, create, replace
 
 
@@ -61,6 +61,11 @@ def find_scheme_by_ref(so_id: str, ref: str) -> Scheme | None:
 def list_schemes(so_id: str, limit: int | None = None, cursor: str | None = None) -> Page[Scheme]:
     page = query_index(_SchemeRow, "schemes_by_so", so_id, limit=limit, cursor=cursor)
     return Page(items=[row.body for row in page.items], next=page.next)
+
+
+def all_schemes(so_id: str) -> Iterator[Scheme]:
+    """Every scheme of an SO; one made a moment ago may be missing."""
+    return (row.body for row in query_index_all(_SchemeRow, "schemes_by_so", so_id))
 
 
 def create_scheme(scheme: Scheme) -> list[Write]:
