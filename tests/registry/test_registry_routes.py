@@ -16,6 +16,7 @@ from chalice.test import Client, HTTPResponse
 import app
 from chalicelib.edge import identity
 from chalicelib.registry import actions
+from chalicelib.registry.store import find_reset, list_people
 from tests.builders.registry import PASSWORD, a_company, a_market_operator, an_acceptance, code_of_registration
 
 _KEYS = Path(moto.cognitoidp.__file__).parent / "resources" / "jwks-public.json.gz"
@@ -204,8 +205,6 @@ def test_the_market_operator_sets_up_an_operator_whose_person_opens_a_scheme(cli
     assert listed["id"] == made["id"]
     person = actions.list_people(made["id"])
     assert person == []
-    from chalicelib.registry.store import list_people
-
     acceptance = an_acceptance(made["id"], list_people(made["id"])[0].id).model_dump(exclude_none=True)
     Session(client).ok("POST", "/invitations", acceptance)
     sam = signed_in(client, "sam@so.example")
@@ -234,3 +233,59 @@ def test_passwords_never_come_back_nor_tokens_into_the_trail(client: Client) -> 
     told = json.dumps([fsp.ok("GET", path) for path in ("/me", "/people", "/organisation", "/audit")])
     assert PASSWORD not in told
     assert "subject" not in told
+
+
+def test_a_person_sets_an_authenticator_up_and_takes_it_away(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    shown = fsp.ok("PUT", "/me/authenticator")
+    assert shown["otpauth"] == f"otpauth://totp/Headroom:ann@fsp1.example?secret={shown['secret']}&issuer=Headroom"
+    assert fsp.send("PUT", "/me/authenticator/verification", {"code": "123456"}).status_code == 204
+    assert fsp.send("DELETE", "/me/authenticator").status_code == 204
+    acts = [record["action"] for record in fsp.ok("GET", f"/audit?thing=person:{fsp.ok('GET', '/me')['id']}")["items"]]
+    assert sorted(acts) == ["person.authenticator_added", "person.authenticator_removed"]
+
+
+def test_a_person_signs_out(client: Client) -> None:
+    assert a_joined_fsp(client).send("DELETE", "/sessions").status_code == 204
+
+
+def test_a_forgotten_password_is_asked_for_and_set_over_http(client: Client) -> None:
+    a_joined_fsp(client)
+    nobody = Session(client)
+    known = nobody.send("POST", "/password-resets", {"email": "ann@fsp1.example"})
+    unknown = nobody.send("POST", "/password-resets", {"email": "nobody@fsp1.example"})
+    assert known.status_code == unknown.status_code == 202
+    assert known.body == unknown.body
+    reset = find_reset("ann@fsp1.example")
+    letter = actions.find_code_letter("password_reset", reset.id, 1)
+    body = {"email": "ann@fsp1.example", "code": letter.code, "password": "quite another one"}
+    assert nobody.send("POST", "/password-resets/confirmation", body).status_code == 204
+    asked = {"email": "ann@fsp1.example", "password": "quite another one"}
+    assert nobody.send("POST", "/sessions", asked).status_code == 201
+    session = nobody.ok("POST", "/sessions", asked)
+    assert nobody.ok("POST", "/sessions/refresh", {"refresh_token": session["refresh_token"]})["access_token"]
+
+
+def test_an_operator_edits_its_profile_and_settings_and_the_world_reads_them(client: Client) -> None:
+    a_market_operator()
+    mo = signed_in(client, "mo@market.example")
+    made = mo.ok("POST", "/operators", {"name": "North", "people": [{"name": "Sam", "email": "sam@so.example"}]})
+    acceptance = an_acceptance(made["id"], list_people(made["id"])[0].id).model_dump(exclude_none=True)
+    Session(client).ok("POST", "/invitations", acceptance)
+    sam = signed_in(client, "sam@so.example")
+    profile = sam.ok("PATCH", "/organisation/profile", {"buys": "Evening peaks"}, If_Match='"1"')
+    settings = profile["settings"] | {"time_zone": "Europe/Dublin"}
+    assert sam.ok("PATCH", "/organisation/settings", settings, If_Match='"2"')["version"] == 3
+    [seen] = Session(client).ok("GET", "/public/operators")["items"]
+    assert (seen["time_zone"], seen["profile"]["buys"]) == ("Europe/Dublin", "Evening peaks")
+    assert Session(client).send("GET", "/public/operators/org_none").status_code == 404
+    assert "support_contact" not in json.dumps(seen)
+
+
+def test_preferences_and_terms_are_read_and_changed(client: Client) -> None:
+    fsp = a_joined_fsp(client)
+    fsp.ok("PATCH", "/me/preferences", {"muted_letters": ["bidding_opened"]})
+    assert fsp.ok("GET", "/me/preferences")["muted_letters"] == ["bidding_opened"]
+    terms = Session(client).ok("GET", "/terms")
+    assert terms["user_terms"]["text"] != terms["service_terms"]["text"]
+    assert fsp.ok("GET", "/standard-form")["sections"][0]["id"] == "organisation_profile"
