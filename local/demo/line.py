@@ -34,7 +34,7 @@ class Line:
         self.competitions: dict[str, dict[str, Any]] = {}
         self.operator: Member
         self.confirmer: Member
-        self._mails_seen = len(market.mails())
+        self._mails_before = self._mails_seen = len(market.mails())
 
     def walk(self) -> None:
         """Every stage in order; a refusal the stage did not expect ends the walk."""
@@ -342,7 +342,7 @@ class Line:
     def _keep_mails(self) -> None:
         folder = self.out / "mails"
         folder.mkdir(exist_ok=True)
-        for number, mail in enumerate(self.market.mails()):
+        for number, mail in enumerate(self.market.mails()[self._mails_before :]):
             name = "".join(char if char.isalnum() else "-" for char in mail["subject"])[:60]
             (folder / f"{number:03d}-{name}.html").write_text(mail["html"])
             (folder / f"{number:03d}-{name}.txt").write_text(f"To: {', '.join(mail['to'])}\n\n{mail['text']}")

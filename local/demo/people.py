@@ -97,7 +97,7 @@ def approve(operator: Member, application_id: str) -> None:
 
 
 def _person(email: str) -> str:
-    return email.split("@")[0].replace(".", " ").title()
+    return email.split(".")[0].title()
 
 
 _ANSWERS = {

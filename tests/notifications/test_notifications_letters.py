@@ -1,0 +1,114 @@
+"""Claims about letters: every one renders, in text and HTML, with nothing left undefined and nothing let through."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.notifications.letters import LETTERS
+from chalicelib.notifications.models import Envelope, Mail, Recipient
+from chalicelib.notifications.rendering import render
+
+ORIGIN = "https://market.example"
+RECIPIENT = Recipient(name="Ann <b>", email="ann@fsp.example", organisation_name="Kestrel & Co")
+COMPETITION = {
+    "competition_id": "cmp_1",
+    "reference": "NORTH-1",
+    "name": "Winter <script>peak",
+    "so_name": "Northmoor",
+    "brand_colour": "#123456",
+    "qualification_closed": "Mon 04 May 2026 12:00 (BST)",
+    "open": "Tue 05 May 2026 12:00 (BST)",
+    "closed": "Fri 08 May 2026 12:00 (BST)",
+}
+APPLICATION = {"application_id": "app_1", "scheme_name": "Framework", "so_name": "Northmoor", "brand_colour": "#123456"}
+CODE = {"organisation_name": "Kestrel", "valid_until": "1 May 2026", "code": "123456", "link": None, "known": False}
+WORDS: dict[str, dict[str, Any]] = {
+    "invited": CODE | {"link": "https://market.example/invitation#secret"},
+    "verification_code": CODE,
+    "password_reset": CODE,
+    "application_submitted": APPLICATION | {"fsp_name": "Kestrel", "submission": 1},
+    "application_approved": APPLICATION | {"reason": ""},
+    "application_rejected": APPLICATION | {"reason": "No insurance."},
+    "application_suspended": APPLICATION | {"reason": "Insurance lapsed."},
+    "competition_published": {"items": [COMPETITION, COMPETITION | {"reference": "NORTH-0", "closed": ""}]},
+    "competition_withdrawn": COMPETITION | {"reason": "Reinforced early."},
+    "bidding_opened": {"items": [COMPETITION]},
+    "ballot_received": COMPETITION | {"ballot_id": "bal_1", "ballot_version": 2, "submitted_at": "now"},
+    "bidding_closed": COMPETITION | {"bids": 0, "count_words": "no bids"},
+    "results_confirmed": COMPETITION
+    | {"bids": 3, "accepted": 1, "accepted_mw": "2.5", "reasons": [("Cheaper bids covered the requirement.", 2)]},
+    "obligations_ready": COMPETITION | {"obligations": 1},
+    "file_refused": {"file_id": "fil_1", "name": "=cmd().xlsx", "kind": "assets", "refusal": "A zip bomb."},
+}
+
+
+def rendered(letter: str, **but: Any) -> Envelope:
+    words = WORDS[letter] | but
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    mail = Mail(id="mail_1", letter=letter, organisation="org_1", person="per_1", words=words, queued_at=at)
+    return render(mail, RECIPIENT, words, ORIGIN)
+
+
+@pytest.mark.parametrize("letter", sorted(LETTERS))
+def test_every_letter_renders_with_a_link_to_its_page(letter: str) -> None:
+    envelope = rendered(letter)
+    assert envelope.subject
+    assert "\n" not in envelope.subject
+    assert ORIGIN in envelope.text
+    assert ORIGIN in envelope.html
+    for part in (envelope.subject, envelope.text, envelope.html):
+        assert "None" not in part.replace("None of", "")
+        assert "{{" not in part
+
+
+@pytest.mark.parametrize("letter", sorted(LETTERS))
+def test_what_people_wrote_is_escaped_in_html(letter: str) -> None:
+    html = rendered(letter).html
+    assert "Ann &lt;b&gt;" in html
+    assert "<script>" not in html
+
+
+@pytest.mark.parametrize("letter", sorted(name for name, letter in LETTERS.items() if not letter.contractual))
+def test_a_letter_that_is_not_contractual_says_how_to_stop_it(letter: str) -> None:
+    envelope = rendered(letter)
+    assert "/settings/preferences" in envelope.text
+    assert "/settings/preferences" in envelope.html
+
+
+def test_a_digest_is_sorted_and_says_how_many_it_tells_of() -> None:
+    envelope = rendered("competition_published")
+    assert envelope.subject == "2 new competitions where you have assets"
+    assert envelope.text.index("NORTH-0") < envelope.text.index("NORTH-1")
+    assert rendered("bidding_opened").subject == "Bidding is open: NORTH-1"
+
+
+@pytest.mark.parametrize(
+    ("bids", "accepted", "mw", "sentence"),
+    [
+        (1, 0, "0", "Your bid was not accepted."),
+        (1, 1, "2.5", "Your bid was accepted, 2.5 MW."),
+        (3, 0, "0", "0 of your 3 bids were accepted, 0 MW in all."),
+        (3, 2, "4", "2 of your 3 bids were accepted, 4 MW in all."),
+    ],
+)
+def test_results_read_well_for_one_bid_and_for_many(bids: int, accepted: int, mw: str, sentence: str) -> None:
+    assert sentence in rendered("results_confirmed", bids=bids, accepted=accepted, accepted_mw=mw).text
+
+
+def test_no_bids_say_what_to_do_next() -> None:
+    assert "Confirm to close the competition with nothing bought." in rendered("bidding_closed").text
+    assert "Decide each bid" in rendered("bidding_closed", bids=2, count_words="2 bids to decide").text
+
+
+def test_somebody_who_has_a_login_already_gets_no_code() -> None:
+    text = rendered("verification_code", known=True, code=None).text
+    assert "has a login already" in text
+    assert "123456" not in text
+
+
+def test_a_mail_without_an_operators_colour_has_the_markets() -> None:
+    assert "background:#0b5394;color:#ffffff;padding" in rendered("bidding_opened").html
+    assert "background:#123456" in rendered("obligations_ready").html
