@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from chalicelib.assets.models import Asset, Placed
 from chalicelib.kernel.cells import PLACE_LEVEL, cell_at, cell_key, degrees_of, nanodegrees
 from chalicelib.kernel.postcodes import outward_of, sector_of
-from chalicelib.storage.tables import Row, RowMeta, query_all, table_name
+from chalicelib.storage.tables import Row, RowMeta, sort_keys, table_name
 from chalicelib.storage.writes import Write, put, remove
 
 Key = tuple[str, str]
@@ -31,25 +31,25 @@ def place_moves(before: Asset | None, after: Asset) -> list[Write]:
 def placed_in(cells: Iterable[int]) -> Iterator[Placed]:
     """The assets in cells of `PLACE_LEVEL`, with their positions."""
     for cell in cells:
-        for row in query_all(_PlaceRow, cell_key(cell, PLACE_LEVEL)):
-            lat, lon, asset_id = row.sk.split("#")
+        for key in sort_keys(_PlaceRow, cell_key(cell, PLACE_LEVEL)):
+            lat, lon, asset_id = key.split("#")
             yield Placed(asset_id, degrees_of(int(lat)), degrees_of(int(lon)))
 
 
 def in_postcode(postcode: str) -> Iterator[str]:
     """The ids of assets with a postcode."""
-    rows = query_all(_PlaceRow, _sector_key(sector_of(postcode)), f"{postcode}#")
-    return (row.sk.rsplit("#", 1)[1] for row in rows)
+    keys = sort_keys(_PlaceRow, _sector_key(sector_of(postcode)), f"{postcode}#")
+    return (key.rsplit("#", 1)[1] for key in keys)
 
 
 def in_sector(sector: str) -> Iterator[str]:
     """The ids of assets with a postcode of a sector ("IP1 1")."""
-    return (row.sk.rsplit("#", 1)[1] for row in query_all(_PlaceRow, _sector_key(sector)))
+    return (key.rsplit("#", 1)[1] for key in sort_keys(_PlaceRow, _sector_key(sector)))
 
 
 def unplaced_in(outward_code: str) -> Iterator[str]:
     """The ids of assets waiting for a place of their postcode, which has this outward code ("IP1")."""
-    return (row.sk for row in query_all(_PlaceRow, _unplaced_key(outward_code)))
+    return sort_keys(_PlaceRow, _unplaced_key(outward_code))
 
 
 def _keys(asset: Asset) -> set[Key]:

@@ -127,16 +127,7 @@ def query(
     newest_first: bool = False,
 ) -> RowPage[R]:
     """One page of the rows under `pk` whose `sk` starts with `prefix`, strongly consistent, in order of `sk`."""
-    condition = "pk = :pk AND begins_with(sk, :prefix)" if prefix else "pk = :pk"
-    values = {":pk": {"S": pk}} | ({":prefix": {"S": prefix}} if prefix else {})
-    request = {
-        "TableName": row_class.table(),
-        "ConsistentRead": True,
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": values,
-        "ScanIndexForward": not newest_first,
-    }
-    return _page(row_class, request, limit, cursor)
+    return _page(row_class, _by_prefix(row_class, pk, prefix, newest_first), limit, cursor)
 
 
 def query_all(row_class: type[R], pk: str, prefix: str = "", newest_first: bool = False) -> Iterator[R]:
@@ -148,6 +139,17 @@ def query_all(row_class: type[R], pk: str, prefix: str = "", newest_first: bool 
         cursor = page.next
         if cursor is None:
             return
+
+
+def sort_keys(row_class: type[Row], pk: str, prefix: str = "") -> Iterator[str]:
+    """Every `sk` under `pk` that starts with `prefix`, strongly consistent, for rows whose key says it all."""
+    request = _by_prefix(row_class, pk, prefix, newest_first=False) | {"ProjectionExpression": "sk"}
+    while True:
+        found = client("dynamodb").query(**request)
+        yield from (item["sk"]["S"] for item in found["Items"])
+        if "LastEvaluatedKey" not in found:
+            return
+        request["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
 
 def query_index(
@@ -252,6 +254,18 @@ def _row(row_class: type[R], item: dict[str, Any]) -> R:
     row = row_class()
     row.from_dynamodb_dict(item)
     return row
+
+
+def _by_prefix(row_class: type[Row], pk: str, prefix: str, newest_first: bool) -> dict[str, Any]:
+    condition = "pk = :pk AND begins_with(sk, :prefix)" if prefix else "pk = :pk"
+    values = {":pk": {"S": pk}} | ({":prefix": {"S": prefix}} if prefix else {})
+    return {
+        "TableName": row_class.table(),
+        "ConsistentRead": True,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": values,
+        "ScanIndexForward": not newest_first,
+    }
 
 
 def _page(row_class: type[R], request: dict[str, Any], limit: int | None, cursor: str | None) -> RowPage[R]:

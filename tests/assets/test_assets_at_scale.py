@@ -103,14 +103,14 @@ def test_very_many_rows_with_crashes_end_as_undisturbed(embedded: str, monkeypat
     for chunk in split_assets({ASSETS: ParsedSheet(ASSETS, FIELDS, first)}):
         apply_assets(a_call(now="2026-03-01T09:00:00Z"), earlier, chunk)
 
-    counted = killed_at_random(monkeypatch, random.Random(11), average=ROWS // 400)
     answers: dict[int, str] = {}
-    for chunk in split_assets({ASSETS: ParsedSheet(ASSETS, FIELDS, rows)}):
-        answers.update(apply_until_done(chunk))
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        counted = killed_at_random(patch, random.Random(11), average=40)
+        for chunk in split_assets({ASSETS: ParsedSheet(ASSETS, FIELDS, rows)}):
+            answers.update(apply_until_done(chunk))
 
-    assert counted["before"] > 5
-    assert counted["after"] > 5
+    assert counted["before"] > 2
+    assert counted["after"] > 2
     assert answers == {row.row: expected_outcome(row.row - 2) for row in rows}
     check_assets(rows)
     check_facts(rows)
