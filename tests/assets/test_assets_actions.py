@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.assets import actions
+from chalicelib.assets import actions, actions_bulk
 from chalicelib.assets.models import Place
 from chalicelib.assets.requests import AssetChange, AssetQuery, AssetRequest, AssetState, TypesRequest
 from chalicelib.kernel.cells import cell_of
@@ -306,3 +306,27 @@ def test_only_one_of_two_creations_of_the_same_reference_goes_in_and_puts_settle
     assert actions.put_asset(a_call(), "EV-1", state).id == first.id
     assert list(actions.find_by_refs("org_fsp1", ["EV-1", "EV-2"])) == ["EV-1"]
     assert [asset.id for asset in actions.assets_of("org_fsp1")] == [first.id]
+
+
+def test_creating_draws_another_ordinal_when_a_rival_took_it(monkeypatch):
+    create("A")
+    read, stale = actions.store.following_ordinal, [0]
+    monkeypatch.setattr(actions.store, "following_ordinal", lambda owner: stale.pop() if stale else read(owner))
+    made = create("B")
+    assert actions.load_assets([made.id])[made.id].ordinal == 1
+
+
+def test_putting_meets_a_rival_creation_and_brings_that_asset_to_its_state(monkeypatch):
+    create("EV-1")
+    read, blind = actions.store.find_by_refs, [{}]
+    monkeypatch.setattr(actions.store, "find_by_refs", lambda owner, refs: blind.pop() if blind else read(owner, refs))
+    state = {name: value for name, value in asset_cells(name="Depot").items() if name != "asset_ref"}
+    put = actions.put_asset(a_call(), "EV-1", AssetState(**state))
+    assert (put.version, put.name) == (2, "Depot")
+
+
+def test_a_bulk_draws_ordinals_anew_when_a_rival_took_them(monkeypatch):
+    create("A")
+    read, stale = actions_bulk.store.following_ordinal, [0]
+    monkeypatch.setattr(actions_bulk.store, "following_ordinal", lambda owner: stale.pop() if stale else read(owner))
+    assert actions_bulk.draw_ordinals(a_call(), "org_fsp1", 5) == 1
