@@ -59,8 +59,8 @@ def receive(call: Call, drop: Drop, organisation: str, organisation_kind: Organi
 
 
 def receipt_id_of(drop: Drop) -> str:
-    """The id of a dropped object's receipt: of an announced upload as announced, else by the object and its version."""
-    return _announced_id(drop.key) or derived_id("rct", drop.key, drop.version or iso(drop.at))
+    """The id of a dropped object's receipt: the same for the same version of the same object."""
+    return derived_id("rct", drop.key, drop.version or iso(drop.at))
 
 
 def refuse(call: Call, receipt: Receipt, refusal: Refusal) -> Receipt:
@@ -201,8 +201,10 @@ def _drop_of(key: str) -> Drop:
 
 
 def _is_lost(drop: Drop) -> bool:
-    receipt = store.find_receipt(receipt_id_of(drop))
-    return receipt is None or receipt.state == "expected"
+    expected = _expected(drop, owner_of(drop.key) or "")
+    if expected is not None:
+        return expected.state == "expected"
+    return store.find_receipt(receipt_id_of(drop)) is None
 
 
 def _received_event(receipt: Receipt) -> FileReceived:

@@ -24,6 +24,7 @@ _HEADER_ROWS = 1_000
 _ROW = re.compile(rb'row[^>]*?\sr\s*=\s*["\'](\d{1,12})')
 _COLUMN = re.compile(rb'r="([A-Z]{1,8})\d')
 _ODD_COLUMN = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br\s*=\s*["\']([A-Z]{1,8})\d')
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _REFERENCE = re.compile(rb't\s*=\s*["\']s["\'][^>]*>\s*<(?:\w+:)?v>(\d+)<')
 _TEXT_END = re.compile(rb"</(?:\w+:)?si>")
 _TEXTS = "xl/sharedStrings.xml"
@@ -171,8 +172,8 @@ def _count_cells(tags: bytes, part: _Part) -> None:
     part.cells += cells if is_usual else tags.count(b"<c") + tags.count(b":c")
     part.rows = max(part.rows, max(map(int, _ROW.findall(tags)), default=0))
     part.columns = max(part.columns, max(map(_column_number, columns), default=0))
-    if b"<f" in tags or b't="e"' in tags or (not is_usual and b":f" in tags):
-        part.has_formulas_or_errors = True
+    has_formulas = (b"<f" in tags or not is_usual) and _FORMULA.search(tags) is not None
+    part.has_formulas_or_errors |= has_formulas or b't="e"' in tags
 
 
 def _column_number(letters: bytes) -> int:

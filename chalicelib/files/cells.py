@@ -110,7 +110,7 @@ def as_text(raw: Any) -> str:
 def _number_text(raw: int | float | Decimal) -> str:
     """Fifteen significant digits, which is what a spreadsheet keeps and shows: 0.1 + 0.2 reads 0.3."""
     number = Decimal(f"{raw:.15g}") if isinstance(raw, float) else Decimal(raw)
-    return plain(number) if number.is_finite() else str(raw)
+    return (plain(number) if number else "0") if number.is_finite() else str(raw)
 
 
 def _text(kind: Text, raw: Any, order: DateOrder) -> str | None:
@@ -125,17 +125,17 @@ def _text(kind: Text, raw: Any, order: DateOrder) -> str | None:
 def _decimal(kind: DecimalNumber, raw: Any, order: DateOrder) -> str:
     number = _number(raw)
     if number != round(number, kind.places):
-        raise _NotThis("too_precise", f"{plain(number)} has more than {kind.places} decimal places.")
+        raise _NotThis("too_precise", f"The value {plain(number)} has more than {kind.places} decimal places.")
     _check_range(kind.minimum, kind.maximum, number)
     if kind.above is not None and number <= kind.above:
-        raise _NotThis("too_small", f"{plain(number)} is not above {plain(kind.above)}.")
+        raise _NotThis("too_small", f"The value {plain(number)} is not above {plain(kind.above)}.")
     return plain(number) if number else "0"
 
 
 def _whole(kind: WholeNumber, raw: Any, order: DateOrder) -> int:
     number = _number(raw)
     if number != number.to_integral_value():
-        raise _NotThis("not_whole", f"{plain(number)} is not a whole number.")
+        raise _NotThis("not_whole", f"The value {plain(number)} is not a whole number.")
     low = Decimal(kind.minimum) if kind.minimum is not None else None
     high = Decimal(kind.maximum) if kind.maximum is not None else None
     _check_range(low, high, number)
@@ -160,10 +160,10 @@ def _exact(raw: str | float | int | Decimal) -> Any:
 def _check_range(low: Decimal | None, high: Decimal | None, number: Decimal) -> None:
     if low is not None and number < low:
         if number < 0 <= low:
-            raise _NotThis("negative", f"{plain(number)} is negative.")
-        raise _NotThis("too_small", f"{plain(number)} is below {plain(low)}.")
+            raise _NotThis("negative", f"The value {plain(number)} is negative.")
+        raise _NotThis("too_small", f"The value {plain(number)} is below {plain(low)}.")
     if high is not None and number > high:
-        raise _NotThis("too_large", f"{plain(number)} is above {plain(high)}.")
+        raise _NotThis("too_large", f"The value {plain(number)} is above {plain(high)}.")
 
 
 def _date(kind: LocalDate, raw: Any, order: DateOrder) -> str:
