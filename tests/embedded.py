@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -62,33 +63,65 @@ def running_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]
         yield market
 
 
+class RunningMarket:
+    """`python -m local` on a folder, at ports of its own that stay the same from start to start."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder, self._options = folder, options or ("--no-seed",)
+        self.port, self.cloud_port = launch.free_port(), launch.free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[str]
+
+    def start(self) -> Market:
+        """Start it and wait until it is open; AssertionError with what it told when it does not open."""
+        command = [sys.executable, "-m", "local", "--state", str(self.folder), "--port", str(self.port)]
+        command += ["--cloud-port", str(self.cloud_port), *self._options]
+        clean = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "HEADROOM_"))}
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        told: list[str] = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            told.append(line)
+            if "Ctrl-C" in line:
+                return Market(self.address)
+        raise AssertionError("the market did not open:\n" + "".join(told))
+
+    def interrupt(self) -> int:
+        """Ctrl-C; returns the exit status once it has stopped."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """kill -9 of every process of this market, all at once."""
+        for process in _processes_of(self.folder):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.process.communicate()
+
+
 @contextmanager
 def market_at(folder: Path, *options: str) -> Iterator[Market]:
-    """A market started by `python -m local` on a folder, stopped at the end; started again it finds its state."""
-    process, market = start_market(folder, *options)
+    """A market on a folder for as long as the block runs."""
+    running = RunningMarket(folder, *options)
     try:
-        yield market
+        yield running.start()
     finally:
-        process.terminate()
-        process.wait(20)
+        running.interrupt()
 
 
-def start_market(folder: Path, *options: str) -> tuple[subprocess.Popen[str], Market]:
-    """Start `python -m local` and wait until it is open; AssertionError with what it told when it is not."""
-    port, cloud_port = launch.free_port(), launch.free_port()
-    command = [sys.executable, "-m", "local", "--state", str(folder), "--port", str(port)]
-    command += ["--cloud-port", str(cloud_port), *(options or ("--no-seed",))]
-    clean = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "HEADROOM_"))}
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    told: list[str] = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        told.append(line)
-        if "Ctrl-C" in line:
-            return process, Market(f"http://127.0.0.1:{port}")
-    raise AssertionError("the market did not open:\n" + "".join(told))
+def _processes_of(folder: Path) -> list[int]:
+    """The processes that were started with the folder among their words, the market's own first."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                if any(word.startswith(str(folder).encode()) for word in words):
+                    found.append(int(entry.name))
+    return sorted(found)
 
 
 def _forget(*caches: object) -> None:
