@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from chalicelib.competitions.actions_announcing import announce_due
 from chalicelib.edge.entrance import tick
+from chalicelib.edge.stopwatch import stopwatch
 from chalicelib.kernel.call import Call
 
 MOST_SECONDS = 45
@@ -13,8 +12,7 @@ MOST_SECONDS = 45
 
 def announce(call: Call) -> None:
     """One minute's round; what it does not reach in time is still due at the next."""
-    until = time.monotonic() + MOST_SECONDS
-    announce_due(call, lambda: time.monotonic() >= until)
+    announce_due(call, stopwatch(MOST_SECONDS))
 
 
 handler = tick(announce)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from chalicelib.competitions.actions import (
 )
 from chalicelib.competitions.actions_documents import documents_of
 from chalicelib.competitions.actions_reads import FAR_AWAY
-from chalicelib.competitions.listing import box_of, is_asked_for, overlaps
+from chalicelib.competitions.listing import as_csv, as_geojson, box_of, is_asked_for, overlaps
 from chalicelib.competitions.models import Competition
 from chalicelib.competitions.publishing import preview
 from chalicelib.competitions.rules import phase
@@ -81,6 +82,17 @@ def outlines_of(competitions: list[Competition]) -> dict[str, list[Mapping[str, 
     """GeoJSON outlines, simplified for the screen, of each competition's zones, by competition id."""
     held = areas.zone_outlines({zone_id for each in competitions for zone_id in each.zone_ids})
     return {each.id: [held[zone_id] for zone_id in each.zone_ids if zone_id in held] for each in competitions}
+
+
+def public_text(form: str, page: Page[CompetitionSummary], found: list[Competition]) -> tuple[str, str, str] | None:
+    """A page as text, content type and file name, of `csv` or `geojson` (`next` beside the features); else None."""
+    if form == "csv":
+        return as_csv(page.items), "text/csv; charset=utf-8", "competitions.csv"
+    if form == "geojson":
+        outlines = outlines_of(found)
+        shapes = as_geojson((summary, outlines[summary.id]) for summary in page.items)
+        return json.dumps(shapes | {"next": page.next}), "application/geo+json", "competitions.geojson"
+    return None
 
 
 def public_competition(call: Call, competition_id: str) -> Competition:

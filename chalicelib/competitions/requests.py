@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast
 
@@ -34,6 +35,7 @@ Dated = TypeVar("Dated", bound=date)
 REFERENCE = r"^[A-Za-z0-9_-]{1,40}$"
 MAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 LONGEST = timedelta(days=366)
+MOST_MW = Decimal(1_000_000)
 EVERY_DAY = frozenset({"all", "everyday", "daily"})
 
 
@@ -77,6 +79,12 @@ def _length(length: timedelta) -> timedelta:
     return length
 
 
+def _not_beyond_any_grid(value: Decimal) -> Decimal:
+    if value > MOST_MW:
+        raise ValueError(f"must be {MOST_MW} or less")
+    return value
+
+
 def _in_our_time(value: Dated) -> Dated:
     if not 2000 <= value.year <= 2100:
         raise ValueError("must lie between the years 2000 and 2100")
@@ -92,6 +100,7 @@ LocalOrUtc = Annotated[
     AfterValidator(_in_our_time),
     Field(description="UTC with Z, or without a zone the operator's local time"),
 ]
+Power = Annotated[Megawatts, AfterValidator(_not_beyond_any_grid)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Reference = Annotated[str, Field(pattern=REFERENCE)]
 
@@ -120,8 +129,8 @@ class WindowRequest(Value):
     end: Clock
     service_days: Days
     public_holiday_handling: HolidayHandling = "include"
-    capacity_required: Megawatts
-    minimum_aggregate_asset_size: Megawatts | None = None
+    capacity_required: Power
+    minimum_aggregate_asset_size: Power | None = None
     minimum_run_time: Length | None = None
     required_response_time: Length | None = None
     dispatch_estimate: Number | None = None
@@ -170,7 +179,7 @@ class CompetitionChange(Value):
     area_buffer: Metres | None = None
     location_rule: LocationRule | None = None
     dps_record_reference: Annotated[str, Field(max_length=100)] | None = None
-    minimum_bid_size: Megawatts | None = None
+    minimum_bid_size: Power | None = None
     entry_required: bool | None = None
     accept_planned_assets: bool | None = None
     accept_partial_award: bool | None = None

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from chalicelib.competitions import actions, actions_documents, actions_reading
 from chalicelib.competitions.calendars import competition_calendar
-from chalicelib.competitions.listing import as_csv, as_geojson
 from chalicelib.competitions.requests import CompetitionChange, CompetitionRequest
 from chalicelib.competitions.views import (
     CompetitionQuery,
@@ -31,6 +28,7 @@ _one = actions_reading.view_competition
 
 @routes.get("/competitions", query=CompetitionQuery, returns=Page[CompetitionSummary], who=member("read"))
 def list_competitions(call: Call, query: CompetitionQuery) -> Page[CompetitionSummary]:
+    """Competitions the caller may see: of its own operator drafts too, of others what was published."""
     return actions_reading.list_competitions(call, query)
 
 
@@ -43,11 +41,13 @@ def list_competitions(call: Call, query: CompetitionQuery) -> Page[CompetitionSu
     replay=_one,
 )
 def create_competition(call: Call, body: CompetitionRequest) -> CompetitionView:
+    """Create a competition, as a draft unless `publish` is true."""
     return actions_reading.view_of(call, actions.create_competition(call, body))
 
 
 @routes.get("/competitions/{competition_id}", returns=CompetitionView, who=member("read"))
 def get_competition(call: Call, competition_id: str) -> CompetitionView:
+    """A competition with its windows and documents."""
     return actions_reading.view_competition(call, competition_id)
 
 
@@ -59,11 +59,13 @@ def get_competition(call: Call, competition_id: str) -> CompetitionView:
     if_match=True,
 )
 def change_competition(call: Call, competition_id: str, body: CompetitionChange, if_match: int) -> CompetitionView:
+    """Change the fields that are sent, as far as the competition's dates still allow."""
     return actions_reading.view_of(call, actions.change_competition(call, competition_id, body, if_match))
 
 
 @routes.get("/competitions/{competition_id}/preview", returns=PreviewView, who=so("read"))
 def preview_competition(call: Call, competition_id: str) -> PreviewView:
+    """What a competition comes to: hours and MWh per window, and what to look at before publishing."""
     return actions_reading.preview_competition(call, competition_id)
 
 
@@ -74,6 +76,7 @@ def preview_competition(call: Call, competition_id: str) -> PreviewView:
     replay=_one,
 )
 def publish_competition(call: Call, competition_id: str) -> CompetitionView:
+    """Show a draft to everybody."""
     return actions_reading.view_of(call, actions.publish_competition(call, competition_id))
 
 
@@ -85,6 +88,7 @@ def publish_competition(call: Call, competition_id: str) -> CompetitionView:
     replay=_one,
 )
 def withdraw_competition(call: Call, competition_id: str, body: Reason) -> CompetitionView:
+    """Withdraw a competition with a reason, until its results are confirmed."""
     return actions_reading.view_of(call, actions.withdraw_competition(call, competition_id, body.reason))
 
 
@@ -103,6 +107,7 @@ def take_area_versions(call: Call, competition_id: str, body: Reason, if_match: 
 
 @routes.get("/competitions/{competition_id}/documents", returns=DocumentList, who=member("read"))
 def list_documents(call: Call, competition_id: str) -> DocumentList:
+    """The documents of a competition."""
     return DocumentList(items=tuple(actions_documents.list_documents(call, competition_id)))
 
 
@@ -115,11 +120,13 @@ def list_documents(call: Call, competition_id: str) -> DocumentList:
     replay=actions_documents.replay_document,
 )
 def add_document(call: Call, competition_id: str, body: DocumentRequest) -> DocumentView:
+    """Add a link, or a file to be sent to the address in the answer."""
     return actions_documents.add_document(call, competition_id, body)
 
 
 @routes.get("/rounds/{round_ref}", query=RoundQuery, returns=RoundView, who=member("read"))
 def get_round(call: Call, round_ref: str, query: RoundQuery) -> RoundView:
+    """The competitions of a round and how many are in which phase."""
     return actions_reading.view_round(call, round_ref, query.so)
 
 
@@ -130,6 +137,7 @@ def get_round(call: Call, round_ref: str, query: RoundQuery) -> RoundView:
     replay=actions_reading.replay_round,
 )
 def publish_round(call: Call, round_ref: str) -> RoundAnswer:
+    """Publish every draft of a round; each is published or says why not."""
     return actions_reading.publish_round(call, round_ref)
 
 
@@ -141,6 +149,7 @@ def publish_round(call: Call, round_ref: str) -> RoundAnswer:
     replay=actions_reading.replay_round,
 )
 def withdraw_round(call: Call, round_ref: str, body: Reason) -> RoundAnswer:
+    """Withdraw every open competition of a round with one reason."""
     return actions_reading.withdraw_round(call, round_ref, body.reason)
 
 
@@ -148,17 +157,13 @@ def withdraw_round(call: Call, round_ref: str, body: Reason) -> RoundAnswer:
 def list_public_competitions(call: Call, query: PublicQuery) -> Page[CompetitionSummary] | Text:
     """Published competitions as JSON; `format=geojson` and `format=csv` give the same page in those forms."""
     page, found = actions_reading.list_public(call, query)
-    if query.format == "csv":
-        return Text(as_csv(page.items), "text/csv; charset=utf-8", "competitions.csv")
-    if query.format == "geojson":
-        outlines = actions_reading.outlines_of(found)
-        shapes = as_geojson((summary, outlines[summary.id]) for summary in page.items)
-        return Text(json.dumps(shapes | {"next": page.next}), "application/geo+json")
-    return page
+    text = actions_reading.public_text(query.format, page, found)
+    return Text(*text) if text else page
 
 
 @routes.get("/public/competitions/{competition_id}", returns=CompetitionView, who=PUBLIC)
 def get_public_competition(call: Call, competition_id: str) -> CompetitionView:
+    """A published competition, for anybody."""
     return actions_reading.view_of(call, actions_reading.public_competition(call, competition_id))
 
 

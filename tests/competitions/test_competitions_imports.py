@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.competitions import actions
@@ -324,6 +324,7 @@ WINDOW = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(TERMS, st.lists(WINDOW, min_size=1, max_size=3))
 def test_rows_and_json_get_the_same_verdict(terms: dict[str, Any], windows: list[dict[str, Any]]) -> None:
     numbered = [window_values(service_window_name=f"W{number}", **each) for number, each in enumerate(windows)]

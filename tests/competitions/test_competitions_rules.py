@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.competitions import events, rules
@@ -142,12 +142,14 @@ def competitions(draw: st.DrawFn) -> Competition:
     )
 
 
+@settings(deadline=None)
 @given(competitions(), INSTANTS, INSTANTS)
 def test_phases_only_go_forward(competition: Competition, one: datetime, two: datetime) -> None:
     early, late = sorted((one, two))
     assert ORDER.index(rules.phase(competition, early)) <= ORDER.index(rules.phase(competition, late))
 
 
+@settings(deadline=None)
 @given(competitions(), st.lists(INSTANTS, max_size=8))
 def test_each_milestone_is_crossed_once_however_often_the_minute_strikes(
     competition: Competition, strikes: list[datetime]
@@ -158,6 +160,7 @@ def test_each_milestone_is_crossed_once_however_often_the_minute_strikes(
     assert told == rules.milestones(competition)
 
 
+@settings(deadline=None)
 @given(competitions(), INSTANTS)
 def test_the_next_waking_is_the_next_milestone(competition: Competition, now: datetime) -> None:
     at = rules.next_check_at(competition.but(announced_until=now))

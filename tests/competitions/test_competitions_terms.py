@@ -307,6 +307,11 @@ def test_days_far_from_our_time_are_refused(value: str) -> None:
     assert window_problems_of(service_period_start=value)[0][1] == "service_period_start"
 
 
+def test_power_beyond_any_grid_is_refused() -> None:
+    assert window_problems_of(capacity_required="1000000.1")[0][1] == "capacity_required"
+    assert window_problems_of(capacity_required="1000000") == []
+
+
 @pytest.mark.parametrize("value", ["-PT1S", "P367D", "PT0.5S"])
 def test_lengths_of_time_are_whole_seconds_of_at_most_a_year(value: str) -> None:
     assert window_problems_of(minimum_run_time=value)[0][1] == "minimum_run_time"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.kernel import periods
@@ -29,6 +29,7 @@ def windows(draw: st.DrawFn) -> AWindow:
     return AWindow(first, last, start, end, draw(DAY_SETS), draw(st.sampled_from(["include", "exclude"])))
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(2000, 2036), ZONES)
 def test_every_half_hour_of_a_year_is_counted_once(year: int, zone: ZoneInfo) -> None:
     days = periods.days_between(date(year, 1, 1), date(year, 12, 31))
@@ -37,6 +38,7 @@ def test_every_half_hour_of_a_year_is_counted_once(year: int, zone: ZoneInfo) ->
     assert found == [first + number * HALF_HOUR for number in range((last - first) // HALF_HOUR)]
 
 
+@settings(deadline=None)
 @given(st.integers(2000, 2036), ZONES)
 def test_whole_days_fill_a_year_without_gap_or_overlap(year: int, zone: ZoneInfo) -> None:
     window = AWindow(date(year, 1, 1), date(year, 12, 31))
@@ -45,6 +47,7 @@ def test_whole_days_fill_a_year_without_gap_or_overlap(year: int, zone: ZoneInfo
     assert (spans[0][0], spans[-1][1]) == periods.days_span(window.period_start, window.period_end, zone)
 
 
+@settings(deadline=None)
 @given(windows(), ZONES, st.sets(DATES, max_size=5))
 def test_occurrences_are_disjoint_in_order_and_start_inside_the_period(
     window: AWindow, zone: ZoneInfo, holidays: set[date]
@@ -56,6 +59,7 @@ def test_occurrences_are_disjoint_in_order_and_start_inside_the_period(
     assert all(before_end <= start for (_, before_end), (start, _) in pairwise(spans))
 
 
+@settings(deadline=None)
 @given(windows(), ZONES, st.sets(DATES, max_size=5))
 def test_a_window_and_the_rest_of_the_day_make_whole_days(window: AWindow, zone: ZoneInfo, holidays: set[date]) -> None:
     rest = AWindow(window.period_start, window.period_end, window.end, window.start, window.days, window.holidays)
