@@ -15,7 +15,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "headroom")
 os.environ.setdefault("HEADROOM_USER_POOL_ID", "eu-west-2_testing")
 os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 
-from tests.embedded import account, cloud, embedded, running_market  # noqa: F401  (fixtures)
+from tests.embedded import account, cloud, embedded, running_market, stopped_market  # noqa: F401  (fixtures)
 from tests.tables import create_state
 
 

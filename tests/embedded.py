@@ -63,6 +63,14 @@ def running_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]
         yield market
 
 
+@pytest.fixture
+def stopped_market(tmp_path: Path) -> Iterator[RunningMarket]:
+    """A market that a test starts, stops and kills by itself; nothing of it outlives the test."""
+    market = RunningMarket(tmp_path / "state")
+    yield market
+    market.kill()
+
+
 class RunningMarket:
     """`python -m local` on a folder, at ports of its own that stay the same from start to start."""
 
@@ -70,7 +78,7 @@ class RunningMarket:
         self.folder, self._options = folder, options or ("--no-seed",)
         self.port, self.cloud_port = launch.free_port(), launch.free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[str]
+        self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> Market:
         """Start it and wait until it is open; AssertionError with what it told when it does not open."""
@@ -90,6 +98,7 @@ class RunningMarket:
 
     def interrupt(self) -> int:
         """Ctrl-C; returns the exit status once it has stopped."""
+        assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         self.process.communicate(timeout=30)
         return self.process.returncode
@@ -99,7 +108,8 @@ class RunningMarket:
         for process in _processes_of(self.folder):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        self.process.communicate()
+        if self.process is not None:
+            self.process.wait()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,50 +30,47 @@ def names(market: Market) -> list[str]:
     return [view["name"] for view in sign_in(market).get("/operators")["items"]]
 
 
-def test_a_stopped_market_finds_its_state_again(tmp_path: Path) -> None:
-    running = RunningMarket(tmp_path / "state")
-    market = running.start()
+def test_a_stopped_market_finds_its_state_again(stopped_market: RunningMarket) -> None:
+    market = stopped_market.start()
     create_operator(market, "Northmoor")
     market.settle()
     mails = market.mails()
     assert [mail["to"] for mail in mails] == [["bo@northmoor.example"]]
     began = time.monotonic()
-    assert running.interrupt() == 0
+    assert stopped_market.interrupt() == 0
     assert time.monotonic() - began < STOPS_WITHIN_SECONDS
-    market = running.start()
+    market = stopped_market.start()
     assert names(market) == ["Northmoor"]
     assert market.mails() == mails
-    assert running.interrupt() == 0
+    assert stopped_market.interrupt() == 0
 
 
-def test_a_killed_market_tells_what_it_had_not_told_yet(tmp_path: Path) -> None:
-    running = RunningMarket(tmp_path / "state")
-    market = running.start()
+def test_a_killed_market_tells_what_it_had_not_told_yet(stopped_market: RunningMarket) -> None:
+    market = stopped_market.start()
     create_operator(market, "Northmoor")
-    running.kill()
-    market = running.start()
+    stopped_market.kill()
+    market = stopped_market.start()
     assert names(market) == ["Northmoor"]
     market.settle()
     assert [mail["to"] for mail in market.mails()] == [["bo@northmoor.example"]]
     assert create_operator(market, "Northmoor")["name"] == "Northmoor"  # the same key: answered, not done again
     assert names(market) == ["Northmoor"]
-    assert running.interrupt() == 0
+    assert stopped_market.interrupt() == 0
 
 
-def test_a_moved_clock_is_the_apis_and_outlives_the_market(tmp_path: Path) -> None:
-    running = RunningMarket(tmp_path / "state")
-    market = running.start()
+def test_a_moved_clock_is_the_apis_and_outlives_the_market(stopped_market: RunningMarket) -> None:
+    market = stopped_market.start()
     market.move_clock("2031-04-01T09:00:00Z")
     create_operator(market, "Northmoor")
     recorded = sign_in(market).get("/audit", day="2031-04-01")["items"]
     assert recorded
     assert all(record["at"].startswith("2031-04-01T09:0") for record in recorded)
-    backwards = httpx.post(f"{running.address}/local/clock", json={"now": "2031-03-31T09:00:00Z"})
+    backwards = httpx.post(f"{stopped_market.address}/local/clock", json={"now": "2031-03-31T09:00:00Z"})
     assert backwards.status_code == 409
     assert "only goes forward" in backwards.json()["detail"]
-    assert running.interrupt() == 0
-    assert running.start().now().startswith("2031-04-01T09:")
-    assert running.interrupt() == 0
+    assert stopped_market.interrupt() == 0
+    assert stopped_market.start().now().startswith("2031-04-01T09:")
+    assert stopped_market.interrupt() == 0
 
 
 @pytest.mark.parametrize(
