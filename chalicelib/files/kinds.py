@@ -59,6 +59,7 @@ _EXPORTS = (
     _export("competitions", "Existing competitions", "read", "so"),
     _export("qualified-assets", "Qualified assets", "read", "so", "fsp"),
     _export("entries", "Entries, pre-filled", "read", "fsp"),
+    _export("entries", "Entries, pre-filled", "read", "fsp"),
     _export("bids", "Bid workbook, pre-filled", "bidding", "fsp"),
     _export("bid-history", "Bid history", "bidding", "fsp"),
     _export("decisions", "Bids file", "procurement", "so"),

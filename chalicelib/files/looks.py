@@ -19,8 +19,6 @@ _BAD, _BAD_INK = "#FFC7CE", "#9C0006"
 class Looks:
     """The formats of one workbook."""
 
-    heights = (60, 16, 16, 44, 16, 24)
-
     def __init__(self, workbook: xlsxwriter.Workbook) -> None:
         self._workbook = workbook
         self._kinds: dict[str, Format] = {}

@@ -15,7 +15,7 @@ from chalicelib.files.looks import Looks
 from chalicelib.files.models import FileProblem
 from chalicelib.files.reading import fold_header
 from chalicelib.files.workbook import PROBLEMS, MatchedTab, RawTable
-from chalicelib.files.writing import MOST_CELL_TEXT, new_workbook
+from chalicelib.files.writing import MOST_CELL_TEXT, new_workbook, print_on_one_page_width
 
 MOST_COMMENTS = 20_000
 MOST_LISTED = 100_000
@@ -51,6 +51,7 @@ def mark_workbook(tables: Sequence[RawTable], matched: Sequence[MatchedTab], pro
 def _write_problems(workbook: xlsxwriter.Workbook, looks: Looks, problems: Sequence[FileProblem]) -> None:
     sheet = workbook.add_worksheet(PROBLEMS)
     sheet.freeze_panes(1, 0)
+    print_on_one_page_width(sheet)
     for place, (text, width) in enumerate(zip(_LISTED, _WIDTHS, strict=True)):
         sheet.set_column(place, place, width)
         sheet.write_string(0, place, text, looks.bold)
@@ -90,7 +91,9 @@ def _write_table(
 ) -> None:
     sheet = workbook.add_worksheet(table.name or (tab.sheet.name if tab else None))
     header_row = table.first_row + tab.header.index if tab else 0
-    if tab:
+    if not tab:
+        sheet.set_column(0, 1, 24)
+    else:
         sheet.set_column(table.first_column - 1, table.first_column + len(tab.sheet.columns) - 1, 18)
         sheet.freeze_panes(header_row, 0)
     commented = set(list(marks)[:comments_left])

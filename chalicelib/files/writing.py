@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
@@ -41,6 +42,9 @@ HEADER_ROW = HEAD_ROWS
 MOST_SHEET_ROWS = 1_048_576
 MOST_CELL_TEXT = 32_767
 _EXACT_DIGITS = 15
+_A3 = 8
+_LONG_HELP = 100
+_LINE_HEIGHT, _HEADER_HEIGHT, _MOST_HEIGHT = 12.5, 24, 160
 _LISTED_ROWS = 500_000
 _MADE = datetime(2026, 1, 1)  # noqa: DTZ001 (a fixed mark, so that the same content gives the same bytes)
 _RULES = (
@@ -84,8 +88,14 @@ def new_workbook(stream: io.BytesIO) -> Iterator[xlsxwriter.Workbook]:
     workbook.close()
 
 
+def print_on_one_page_width(sheet: Worksheet) -> None:
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+
+
 def _write_readme(workbook: xlsxwriter.Workbook, looks: Looks, template: Template) -> None:
     sheet = workbook.add_worksheet(README)
+    print_on_one_page_width(sheet)
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 1, 100)
@@ -113,15 +123,18 @@ def _tab_help(tab: Sheet) -> str:
 
 def _write_sheet(sheet: Worksheet, looks: Looks, tab: Sheet, rows: Rows, lists: Mapping[tuple[str, ...], int]) -> None:
     for row in range(HEAD_ROWS):
-        sheet.set_row(row, looks.heights[row])
+        sheet.set_row(row, _height(tab, row))
         for place, column in enumerate(tab.columns):
             sheet.write_string(row, place, _heads(column)[row], looks.heads(column)[row])
-    sheet.set_row(HEADER_ROW, looks.heights[HEADER_ROW])
+    sheet.set_row(HEADER_ROW, _HEADER_HEIGHT)
     for place, column in enumerate(tab.columns):
-        sheet.set_column(place, place, column.width or _width(column), looks.of_kind(column.kind))
+        sheet.set_column(place, place, _width(column), looks.of_kind(column.kind))
         sheet.write_string(HEADER_ROW, place, column.header, looks.header(column))
         _offer_choices(sheet, place, column.kind, lists)
     sheet.freeze_panes(HEADER_ROW + 1, 1)
+    sheet.set_landscape()
+    sheet.set_paper(_A3)
+    sheet.repeat_rows(HEADER_ROW)
     last = _write_rows(sheet, looks, tab, rows)
     sheet.autofilter(HEADER_ROW, 0, max(last, HEADER_ROW + 1), len(tab.columns) - 1)
 
@@ -135,8 +148,17 @@ def _heads(column: Column) -> tuple[str, str, str, str, str]:
 
 
 def _width(column: Column) -> int:
-    by_kind = 30 if isinstance(column.kind, TextList) else 16
-    return min(36, max(by_kind, len(column.header) + 4))
+    """A column's width in characters: its own, or enough for its header and a long description."""
+    if column.width is not None:
+        return column.width
+    by_help = 36 if len(column.help) > _LONG_HELP else 22
+    return min(36, max(by_help, len(column.header) + 4))
+
+
+def _height(tab: Sheet, row: int) -> float:
+    """The height in points that a row over the header needs, its texts wrapped."""
+    lines = [math.ceil(len(_heads(column)[row]) * 0.95 / _width(column)) for column in tab.columns]
+    return min(_MOST_HEIGHT, max(1, *lines) * _LINE_HEIGHT + 4)
 
 
 def _write_rows(sheet: Worksheet, looks: Looks, tab: Sheet, rows: Rows) -> int:
