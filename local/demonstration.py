@@ -24,7 +24,7 @@ from local.steps import Steps
 PAST = timedelta(days=7)
 _MARK = "demonstration"
 _BUYER, _APPROVER = "buyer@northmoor.example", "approver@northmoor.example"
-_FSPS = ("portfolio@kestrel.example", "portfolio@harbour.example")
+_FSPS = (("portfolio@kestrel.example", "08123456"), ("portfolio@harbour.example", "07654321"))
 _LATER = 14
 
 
@@ -76,8 +76,8 @@ class _Seeding:
 
     def _join_providers(self) -> None:
         scheme = people.open_scheme(self._operator, files.SCHEME)
-        for provider, email in zip(self._scene.providers, _FSPS, strict=True):
-            member = people.register_provider(self._client, provider.name, provider.company_number, email)
+        for provider, (email, company_number) in zip(self._scene.providers, _FSPS, strict=True):
+            member = people.register_provider(self._client, provider.name, company_number, email)
             people.approve(self._operator, people.apply_to(member, scheme["id"]))
             self._people.append(member)
 

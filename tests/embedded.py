@@ -75,7 +75,7 @@ class RunningMarket:
     """`python -m local` on a folder, at ports of its own that stay the same from start to start."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.folder, self._options = folder, options or ("--no-seed",)
+        self.folder, self.options = folder, options or ("--no-seed",)
         self.port, self.cloud_port = launch.free_port(), launch.free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[str] | None = None
@@ -83,7 +83,7 @@ class RunningMarket:
     def start(self) -> Market:
         """Start it and wait until it is open; AssertionError with what it told when it does not open."""
         command = [sys.executable, "-m", "local", "--state", str(self.folder), "--port", str(self.port)]
-        command += ["--cloud-port", str(self.cloud_port), *self._options]
+        command += ["--cloud-port", str(self.cloud_port), *self.options]
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "HEADROOM_"))}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
