@@ -75,6 +75,13 @@ def unpack(packed: bytes) -> Clip:
     return Clip(bool(odd), numbers[:turns], local, numbers[turns:], away_m)
 
 
+def unpack_local(packed: bytes) -> Clip:
+    """As `unpack`, with only the edges through the cell: all that `covers` needs, for a fraction of the work."""
+    form, odd, turns, local, _, away = _HEAD.unpack_from(packed)
+    numbers = struct.unpack_from(f"<{turns + 4 * local}{_FORMS[form]}", packed, _HEAD.size)
+    return Clip(bool(odd), numbers[:turns], local, numbers[turns:], away)
+
+
 def away_m(packed: bytes) -> float:
     """`Clip.away_m` of a packed clip, without unpacking the rest."""
     return float(_HEAD.unpack_from(packed)[5])

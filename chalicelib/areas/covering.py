@@ -7,7 +7,7 @@ estimated here (in floating point) errs towards keeping an edge; the clips decid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -56,16 +56,22 @@ def cover(edges: Integers, halo_m: float) -> list[Covered]:
     `edges` is (n, 4): longitude, latitude, longitude, latitude in nanodegrees, of closed rings; inside is by the
     even-odd rule. No cell holds another; every place inside or within the halo is in exactly one of them.
     """
-    return list(_cover(edges, halo_m))
+    return list(_cover(edges, halo_m, lambda part: True))
 
 
-def _cover(edges: Integers, halo_m: float) -> Iterator[Covered]:
+def cells_at(edges: Integers, halo_m: float, places: Sequence[tuple[int, int]]) -> list[Covered]:
+    """Those cells of `cover` that hold one of some places (latitude, longitude in nanodegrees), without the rest."""
+    wanted = {(level, cells.cell_at(lat, lon, level)) for lat, lon in places for level in cells.LEVELS}
+    return list(_cover(edges, halo_m, lambda part: (part.level, part.code) in wanted))
+
+
+def _cover(edges: Integers, halo_m: float, is_wanted: Callable[[_Part], bool]) -> Iterator[Covered]:
     box = _box(edges, halo_m)
     level = _first_level(box)
     waiting = [_Part(level, code, edges, edges) for code in cells.cells_covering(box, level)]
     while waiting:
         part = waiting.pop()
-        for child in _decide(part, halo_m):
+        for child in _decide(part, halo_m) if is_wanted(part) else ():
             if isinstance(child, _Part):
                 waiting.append(child)
             else:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from chalicelib.areas.clips import Clip, away_m, unpack
+from chalicelib.areas.clips import Clip, away_m, unpack, unpack_local
 from chalicelib.areas.models import HALO_M, NEAR_MISS_M, Box, MatchKind, ZoneMatch
 from chalicelib.kernel import cells
 
@@ -37,11 +37,18 @@ def match_in_cell(
     zone_id: str, cell: ZoneCell, lat: int, lon: int, within_m: Decimal = HALO_M
 ) -> ZoneMatch | None:
     """How a place (nanodegrees) of this cell matches the zone; None when it is further outside than `within_m`."""
-    if cell.clip is not None and away_m(cell.clip) > within_m:
-        return None
-    clip = unpack(cell.clip) if cell.clip is not None else None
-    distance = _distance(clip, cell, lat, lon, within_m)
+    distance = _distance_in_cell(cell, lat, lon, within_m)
     return None if distance is None else ZoneMatch(zone_id=zone_id, kind=KINDS[cell.shape], distance_m=distance)
+
+
+def _distance_in_cell(cell: ZoneCell, lat: int, lon: int, within_m: Decimal) -> Decimal | None:
+    """As `_distance`, unpacking only what it takes: the edges for the distance are many and seldom asked for."""
+    if cell.clip is None:
+        return INSIDE
+    south, west = cells.corner(cell.code, cell.level)
+    if unpack_local(cell.clip).covers(lat - south, lon - west):
+        return INSIDE
+    return None if away_m(cell.clip) > within_m else _distance(unpack(cell.clip), cell, lat, lon, within_m)
 
 
 def box_cells(boxes: Iterable[Box]) -> list[ZoneCell]:
