@@ -27,7 +27,7 @@ from tests.embedded import RunningMarket
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 CRASHES = int(os.environ.get("HEADROOM_CRASHES", "3"))
-LONGEST_PEACE_SECONDS = max(1.6, 30 / CRASHES)
+LONGEST_PEACE_SECONDS = 8
 PATIENCE_SECONDS = 600
 SEED = 20260401
 
@@ -67,7 +67,7 @@ class Crashes(threading.Thread):
     def __init__(self, running: RunningMarket, times: int) -> None:
         super().__init__(daemon=True)
         self._running, self._left = running, times
-        self._moments = random.Random(SEED)
+        self._moments = random.Random(SEED + times)
         self._ended = threading.Event()
         self.done = 0
 
@@ -152,8 +152,12 @@ _LASTING = {
 
 def test_killed_at_random_points_the_line_ends_where_the_undisturbed_one_does(patient: None, tmp_path: Path) -> None:
     calm, _ = walk(RunningMarket(tmp_path / "calm"), tmp_path / "calm-out", crashes=0)
-    rough, done = walk(RunningMarket(tmp_path / "rough"), tmp_path / "rough-out", CRASHES)
-    assert done >= min(CRASHES, 3)
-    print(f"killed {done} times")
     assert calm["obligations"]
-    assert rough == calm
+    done = 0
+    while done < CRASHES:
+        name = f"killed-{done}"
+        found, killed = walk(RunningMarket(tmp_path / name), tmp_path / f"{name}-out", CRASHES - done)
+        assert killed > 0
+        assert found == calm
+        done += killed
+    print(f"killed {done} times")
