@@ -50,11 +50,11 @@ def find_zone(exact: Exact | None, lists: Boundary) -> Zone | None:
     return store.load_zone(zone_of(exact, lists, ()).id)
 
 
-def keep_zone(call: Call, exact: Exact | None, lists: Boundary, covering: Sequence[ZoneCell]) -> Zone:
+def keep_zone(exact: Exact | None, lists: Boundary, covering: Sequence[ZoneCell]) -> Zone:
     """Keep a boundary as a zone with the rows that find it; the zone's own row last, so that it stands for all."""
     zone = zone_of(exact, lists, covering)
     store.keep_places(zone.id, covering, lists)
-    commit(call, [store.save_zone(zone)])
+    store.keep_zone(zone)
     return zone
 
 

@@ -97,7 +97,7 @@ def draw_lists(rows: Sequence[ParsedRow]) -> list[Drawn]:
 
 def bring_in(call: Call, receipt: Receipt, drawn: Sequence[Drawn]) -> list[RowOutcome]:
     """Keep the zones of checked areas and import them; the outcome of each, with what was repaired."""
-    areas = [_new_area(call, each) for each in drawn]
+    areas = [_new_area(each) for each in drawn]
     came = actions_import.import_areas(call, receipt.organisation, receipt.id, areas)
     return [RowOutcome(each.row, each.sheet, came[each.ref], each.ref, each.notes) for each in drawn]
 
@@ -111,11 +111,11 @@ def covering_of(shape: Any, lists: Boundary) -> list[ZoneCell]:
     return found + box_cells(lists.boxes)
 
 
-def _new_area(call: Call, drawn: Drawn) -> NewArea:
+def _new_area(drawn: Drawn) -> NewArea:
     exact = None if drawn.shape is None else _exact(drawn.shape)
     zone = actions_import.find_zone(exact, drawn.lists)
     if zone is None:
-        zone = actions_import.keep_zone(call, exact, drawn.lists, covering_of(drawn.shape, drawn.lists))
+        zone = actions_import.keep_zone(exact, drawn.lists, covering_of(drawn.shape, drawn.lists))
     return NewArea(ref=drawn.ref, name=drawn.name, zone=zone, attributes=dict(drawn.attributes))
 
 

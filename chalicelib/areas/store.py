@@ -125,7 +125,16 @@ def load_zones(zone_ids: Iterable[str]) -> dict[str, Zone]:
 
 
 def save_zone(zone: Zone) -> Write:
-    return put(_ZoneRow(pk=zone.id, sk="zone", version=1, body=zone))
+    return put(_zone_row(zone))
+
+
+def keep_zone(zone: Zone) -> None:
+    """Keep a zone by itself: its id is the hash of what it holds, so there is nothing that a condition could guard."""
+    batch_put([_zone_row(zone)])
+
+
+def _zone_row(zone: Zone) -> _ZoneRow:
+    return _ZoneRow(pk=zone.id, sk="zone", version=1, body=zone)
 
 
 def keep_places(zone_id: str, covering: Sequence[ZoneCell], lists: Boundary) -> None:
