@@ -80,9 +80,13 @@ def decision_problems(deciding: Deciding, requests: Sequence[DecisionRequest]) -
 
 
 def save_decisions(
-    call: Call, deciding: Deciding, requests: Sequence[DecisionRequest], result: str | None = None
+    call: Call,
+    deciding: Deciding,
+    requests: Sequence[DecisionRequest],
+    result: str | None = None,
+    receipt: str | None = None,
 ) -> set[str]:
-    """Save decisions that have no problems; returns the bids of which something new was said.
+    """Save decisions that have no problems; returns the bids of which something new was said (by this receipt).
 
     Each transaction holds at most 90 and requires that the competition is still open to decide; somebody else deciding
     at the same time makes it read again.
@@ -91,18 +95,18 @@ def save_decisions(
     for start in range(0, len(requests), AT_ONCE):
         part = requests[start : start + AT_ONCE]
         last = start + AT_ONCE >= len(requests)
-        news, deciding = _save_part(call, deciding, part, result if last else None)
-        changed |= set(news)
+        news, deciding = _save_part(call, deciding, part, result if last else None, receipt)
+        changed |= set(news) | {request.bid_id for request in part if _came_by(receipt, deciding, request)}
     return changed
 
 
 def _save_part(
-    call: Call, deciding: Deciding, requests: Sequence[DecisionRequest], result: str | None
+    call: Call, deciding: Deciding, requests: Sequence[DecisionRequest], result: str | None, receipt: str | None
 ) -> tuple[News, Deciding]:
     for attempt in range(_TRIES):
         move(MOVES, "result", deciding.sheet.state, "decide")
         try:
-            return _commit_part(call, deciding, requests, result)
+            return _commit_part(call, deciding, requests, result, receipt)
         except Refused as refusal:
             if refusal.code != _RACED or attempt == _TRIES - 1:
                 raise
@@ -118,9 +122,9 @@ def _read_again(deciding: Deciding) -> Deciding:
 
 
 def _commit_part(
-    call: Call, deciding: Deciding, requests: Sequence[DecisionRequest], result: str | None
+    call: Call, deciding: Deciding, requests: Sequence[DecisionRequest], result: str | None, receipt: str | None
 ) -> tuple[News, Deciding]:
-    news = _news(call, deciding, requests)
+    news = _news(call, deciding, requests, receipt)
     if not news and result is None:
         return news, deciding
     sheet, decisions = _after(call, deciding, news)
@@ -142,12 +146,18 @@ def _after(call: Call, deciding: Deciding, news: News) -> tuple[DecisionSheet, d
     return sheet, decisions
 
 
-def _news(call: Call, deciding: Deciding, requests: Sequence[DecisionRequest]) -> News:
+def _came_by(receipt: str | None, deciding: Deciding, request: DecisionRequest) -> bool:
+    """Whether what stands for a bid is what this very file said, now or before a crash."""
+    decision = deciding.decisions.get(request.bid_id)
+    return receipt is not None and decision is not None and decision.receipt == receipt
+
+
+def _news(call: Call, deciding: Deciding, requests: Sequence[DecisionRequest], receipt: str | None) -> News:
     """By bid, what was decided before and is now, where that is not the same."""
     news: News = {}
     for request in requests:
         before = deciding.decisions.get(request.bid_id)
-        after = rules.decide(request, deciding.bids[request.bid_id], before, call.actor.id, call.now)
+        after = rules.decide(request, deciding.bids[request.bid_id], before, call.actor.id, call.now, receipt)
         if not rules.is_same(before, after):
             news[request.bid_id] = (before, after)
     return news

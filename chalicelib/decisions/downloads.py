@@ -46,5 +46,7 @@ def _asked(call: Call, filters: dict[str, Any]) -> list[str]:
 
 
 def _row(view: dict[str, Any]) -> dict[str, Any]:
-    undecided = view["decision"] == "undecided"
-    return view | {"flags": ", ".join(view["flags"]), "decision": None if undecided else view["decision"]}
+    """A bid as a row to decide on; Accepted MW is filled for parts alone, so that a changed mind needs one cell."""
+    undecided, part = view["decision"] == "undecided", view["accepted_mw"] not in (None, 0, view["capacity_mw"])
+    said = {"decision": None if undecided else view["decision"], "accepted_mw": view["accepted_mw"] if part else None}
+    return view | {"flags": ", ".join(view["flags"])} | said

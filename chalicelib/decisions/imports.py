@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from chalicelib.decisions import actions
-from chalicelib.decisions.models import DecisionRequest
+from chalicelib.decisions.models import AT_ONCE, DecisionRequest
 from chalicelib.decisions.sheets import BIDS, TEMPLATE
 from chalicelib.files.importing import Chunk, Importer, ParsedRow, RowOutcome, by_key, call_for_row
 from chalicelib.files.models import Receipt
@@ -24,11 +24,13 @@ def apply(call: Call, receipt: Receipt, chunk: Chunk) -> list[RowOutcome]:
         competitions.setdefault(row.values["competition_id"], []).append(row)
     outcomes: list[RowOutcome] = []
     for competition_id, rows in competitions.items():
-        outcomes += _apply_competition(call_for_row(call, receipt, BIDS, rows[0].row), competition_id, rows)
+        outcomes += _apply_competition(call, receipt, competition_id, rows)
     return outcomes
 
 
-def _apply_competition(call: Call, competition_id: str, rows: Sequence[ParsedRow]) -> list[RowOutcome]:
+def _apply_competition(
+    call: Call, receipt: Receipt, competition_id: str, rows: Sequence[ParsedRow]
+) -> list[RowOutcome]:
     try:
         deciding = actions.load_deciding(call, competition_id)
     except (NotFound, Refused) as refusal:
@@ -36,10 +38,12 @@ def _apply_competition(call: Call, competition_id: str, rows: Sequence[ParsedRow
     blank = [row for row in rows if "decision" not in row.values]
     spoken = [row for row in rows if "decision" in row.values]
     outcomes = [RowOutcome(row.row, BIDS, "unchanged", row.values["bid_id"]) for row in blank]
-    return outcomes + _apply_decisions(call, deciding, spoken)
+    return outcomes + _apply_decisions(call, receipt, deciding, spoken)
 
 
-def _apply_decisions(call: Call, deciding: actions.Deciding, rows: Sequence[ParsedRow]) -> list[RowOutcome]:
+def _apply_decisions(
+    call: Call, receipt: Receipt, deciding: actions.Deciding, rows: Sequence[ParsedRow]
+) -> list[RowOutcome]:
     requests = [_request(row) for row in rows]
     problems = actions.decision_problems(deciding, requests)
     sound = [
@@ -51,14 +55,18 @@ def _apply_decisions(call: Call, deciding: actions.Deciding, rows: Sequence[Pars
             "decision.final", "The results of this competition are confirmed; this row is final.", "decision"
         )
         return outcomes + [_error(row, [_at_column(final)]) for row, _ in sound]
-    return outcomes + _saved(call, deciding, sound)
+    for start in range(0, len(sound), AT_ONCE):
+        outcomes += _saved(call, receipt, deciding, sound[start : start + AT_ONCE])
+    return outcomes
 
 
 def _saved(
-    call: Call, deciding: actions.Deciding, sound: Sequence[tuple[ParsedRow, DecisionRequest]]
+    call: Call, receipt: Receipt, deciding: actions.Deciding, sound: Sequence[tuple[ParsedRow, DecisionRequest]]
 ) -> list[RowOutcome]:
+    """One transaction's worth of rows, under a call of its own, so that a crash between two leaves no id used twice."""
+    own_call = call_for_row(call, receipt, BIDS, sound[0][0].row)
     try:
-        changed = actions.save_decisions(call, deciding, [request for _, request in sound])
+        changed = actions.save_decisions(own_call, deciding, [request for _, request in sound], receipt=receipt.id)
     except Refused as refusal:
         return [_error(row, [_of(refusal, "Decision", "decision")]) for row, _ in sound]
     return [

@@ -61,7 +61,10 @@ class DecisionsRequest(Value):
 
 
 class Decision(Value):
-    """A decision on a bid as it is kept. Changeable until the competition's results are confirmed."""
+    """A decision on a bid as it is kept. Changeable until the competition's results are confirmed.
+
+    `receipt` is the file that said it, None where it came by the API.
+    """
 
     bid_id: str
     competition_id: str
@@ -71,6 +74,7 @@ class Decision(Value):
     comment: str | None = None
     decided_by: str
     decided_at: Instant
+    receipt: str | None = None
     version: int = 1
 
 

@@ -77,7 +77,12 @@ def acceptable(bid: BidForDeciding, partial: bool) -> tuple[Decimal, Decimal]:
 
 
 def decide(
-    request: DecisionRequest, bid: BidForDeciding, before: Decision | None, decided_by: str, now: datetime
+    request: DecisionRequest,
+    bid: BidForDeciding,
+    before: Decision | None,
+    decided_by: str,
+    now: datetime,
+    receipt: str | None = None,
 ) -> Decision | None:
     """The decision to keep for a request without problems; None when it asks to leave the bid undecided."""
     if request.decision == "undecided":
@@ -93,6 +98,7 @@ def decide(
         comment=request.comment,
         decided_by=decided_by,
         decided_at=now,
+        receipt=receipt,
         version=before.version + 1 if before else 1,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -127,7 +127,8 @@ def query(
     newest_first: bool = False,
 ) -> RowPage[R]:
     """One page of the rows under `pk` whose `sk` starts with `prefix`, strongly consistent, in order of `sk`."""
-    return _page(row_class, _by_prefix(row_class, pk, prefix, newest_first), limit, cursor)
+    start = _start(cursor, {"pk": pk}, ("sk",))
+    return _page(row_class, _by_prefix(row_class, pk, prefix, newest_first), limit, start)
 
 
 def query_all(row_class: type[R], pk: str, prefix: str = "", newest_first: bool = False) -> Iterator[R]:
@@ -187,7 +188,9 @@ def query_index(
         "ExpressionAttributeValues": values,
         "ScanIndexForward": not newest_first,
     }
-    return _page(row_class, request, limit, cursor)
+    inner = tuple(name for name in (shape.sk, "pk", "sk") if name and name != shape.pk)
+    start = _start(cursor, {shape.pk: pk}, inner)
+    return _page(row_class, request, limit, start)
 
 
 def query_index_all(row_class: type[R], index: str, pk: str, **how: Any) -> Iterator[R]:
@@ -222,7 +225,7 @@ def encode_cursor(key: dict[str, Any]) -> str:
 
 
 def decode_cursor(cursor: str) -> dict[str, Any]:
-    """The key a cursor stands for; `Invalid` when it was not made by us."""
+    """The key a cursor stands for; `Invalid` when it is not one of ours."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -237,6 +240,17 @@ def _is_key(key: Any) -> bool:
     return isinstance(key, dict) and all(
         isinstance(part, dict) and list(part) == ["S"] and isinstance(part["S"], str) for part in key.values()
     )
+
+
+def _start(cursor: str | None, partition: Mapping[str, str], inner: Sequence[str]) -> dict[str, Any] | None:
+    """Where a page starts; `Invalid` unless a list over this very partition, with these inner keys, gave the cursor."""
+    if cursor is None:
+        return None
+    key = decode_cursor(cursor)
+    here = all(key.get(name) == {"S": text} for name, text in partition.items())
+    if not here or set(key) != {*partition, *inner} or not all(part["S"] for part in key.values()):
+        raise _not_a_cursor()
+    return key
 
 
 def _not_a_cursor() -> Invalid:
@@ -268,11 +282,11 @@ def _by_prefix(row_class: type[Row], pk: str, prefix: str, newest_first: bool) -
     }
 
 
-def _page(row_class: type[R], request: dict[str, Any], limit: int | None, cursor: str | None) -> RowPage[R]:
+def _page(row_class: type[R], request: dict[str, Any], limit: int | None, start: dict[str, Any] | None) -> RowPage[R]:
     if limit is not None:
         request["Limit"] = limit
-    if cursor is not None:
-        request["ExclusiveStartKey"] = decode_cursor(cursor)
+    if start is not None:
+        request["ExclusiveStartKey"] = start
     found = client("dynamodb").query(**request)
     last = found.get("LastEvaluatedKey")
     return RowPage([_row(row_class, item) for item in found["Items"]], encode_cursor(last) if last else None)

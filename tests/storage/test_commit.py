@@ -195,6 +195,18 @@ def test_a_cursor_no_list_gave_is_refused(cursor: str) -> None:
         query(_ThingRow, "ast_1", cursor=cursor)
 
 
+def test_a_cursor_of_another_list_is_refused() -> None:
+    batch_put([a_row(sk=f"v#{n}") for n in range(3)])
+    batch_put([a_row(f"ast_{n}") for n in range(2, 5)])
+    of_versions = query(_ThingRow, "ast_1", limit=1).next
+    of_owner = query_index(_ThingRow, "by_owner", "org_1", limit=1).next
+    for cursor in (of_versions, of_owner):
+        with pytest.raises(Invalid):
+            query(_ThingRow, "ast_2", cursor=cursor)
+        with pytest.raises(Invalid):
+            query_index(_ThingRow, "by_owner", "org_2", cursor=cursor)
+
+
 def test_a_published_event_is_not_swept_again() -> None:
     commit(a_call(), [create(a_row())], [ThingPainted(thing_id="ast_1")])
     outbox.publish(outbox.unpublished(a_call().now))
