@@ -6,12 +6,18 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Machines differ and are shared: how long an example takes says nothing about what it claims.
+settings.register_profile("headroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("headroom")
 
 os.environ.setdefault("HEADROOM_STAGE", "test")
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-2")
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "headroom")
+os.environ.setdefault("HEADROOM_RATE_LIMITS", "off")  # their own tests turn them on
 os.environ.setdefault("HEADROOM_USER_POOL_ID", "eu-west-2_testing")
 os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 
