@@ -26,11 +26,11 @@ from chalicelib.qualification.actions_facts import (
     Companies,
     Ground,
     Matches,
+    Surroundings,
     answer_for,
     candidates_on,
+    distinct,
     ground_of,
-    matches_of,
-    remembered,
 )
 from chalicelib.qualification.events import AnswersChanged, CompetitionAssessed
 from chalicelib.qualification.models import Answer, Override
@@ -86,7 +86,7 @@ def assess_competition(call: Call, competition_id: str, first: bool = False) -> 
     ground = ground_of(competition)
     eligible: set[str] = set()
     for batch in _batches(_candidates(competition, ground)):
-        judged = _assess(call, {competition_id: batch}, remembered(ground.matches), told=not first)
+        judged = _assess(call, {competition_id: batch}, ground.matches, told=not first)
         eligible |= {each.after.fsp for each in judged if each.now_eligible}
     if first:
         _tell(call, _assessed_events(competition, sorted(eligible)))
@@ -95,16 +95,17 @@ def assess_competition(call: Call, competition_id: str, first: bool = False) -> 
 def assess_assets(call: Call, asset_ids: Collection[str]) -> None:
     """Assess changed assets against the competitions they match, lie near, or have an answer in."""
     pairs: dict[str, set[str]] = {}
-    known = remembered(matches_of)
-    for asset in assets.load_assets(asset_ids).values():
-        for competition_id in _competitions_for(call, asset, known):
+    found, around = assets.load_assets(asset_ids), Surroundings()
+    around.learn(found.values())
+    for asset in found.values():
+        for competition_id in _competitions_for(call, asset, around.matches):
             pairs.setdefault(competition_id, set()).add(asset.id)
-    _assess(call, {competition_id: sorted(ids) for competition_id, ids in pairs.items()}, known)
+    _assess(call, {competition_id: sorted(ids) for competition_id, ids in pairs.items()}, around.matches)
 
 
 def assess_pairs(call: Call, competition_id: str, asset_ids: Collection[str]) -> None:
     """Assess single assets against one competition, near it or not: after an override."""
-    _assess(call, {competition_id: sorted(asset_ids)}, remembered(matches_of))
+    _assess(call, {competition_id: sorted(asset_ids)}, Surroundings().matches)
 
 
 def assess_company(call: Call, scheme_id: str, fsp: str) -> None:
@@ -112,8 +113,9 @@ def assess_company(call: Call, scheme_id: str, fsp: str) -> None:
     touched = competitions.load_competitions(store.find_competitions_of(fsp)).values()
     for competition in touched:
         if competition.scheme_id == scheme_id and is_assessed(competition, call):
+            ground = ground_of(competition)
             for batch in _batches(answer.asset_id for answer in store.answers_of(competition.id, fsp)):
-                _assess(call, {competition.id: batch}, remembered(ground_of(competition).matches))
+                _assess(call, {competition.id: batch}, ground.matches)
 
 
 def is_assessed(competition: Competition, call: Call) -> bool:
@@ -123,13 +125,9 @@ def is_assessed(competition: Competition, call: Call) -> bool:
 
 def _candidates(competition: Competition, ground: Ground) -> Iterator[str]:
     """Assets that can match, then those with an answer, each once."""
-    seen: set[str] = set()
     fsps = store.counts_of(competition.id)
     answered = (answer.asset_id for fsp in fsps for answer in store.answers_of(competition.id, fsp))
-    for asset_id in chain(candidates_on(ground), answered):
-        if asset_id not in seen:
-            seen.add(asset_id)
-            yield asset_id
+    return distinct(chain(candidates_on(ground), answered))
 
 
 def _competitions_for(call: Call, asset: Asset, matches: Matches) -> set[str]:
@@ -172,14 +170,17 @@ def _judge(
 
 
 def _keep(call: Call, judged: Sequence[Judged], told: bool) -> None:
-    """Tell what changed, write it, and count it: in this order, so that a repetition after a crash does the rest."""
+    """Tell what changed, write it, and count it: in this order, so that a repetition after a crash does the rest.
+
+    An answer that is no longer worth keeping is written as it is now, counted, and only then dropped.
+    """
     if told:
         _tell(call, _changed_events(judged))
-    store.keep_answers([each.after for each in judged if each.changed])
-    store.drop_answers([store.pair_of(each.after) for each in judged if each.dropped])
+    store.keep_answers([each.after for each in judged if each.changed or each.dropped])
     touched = sorted({(each.after.competition_id, each.after.fsp) for each in judged if each.kept or each.before})
     for start in range(0, len(touched), _COUNTS_AT_ONCE):
         commit(call, [store.counted(*part) for part in touched[start : start + _COUNTS_AT_ONCE]])
+    store.drop_answers([store.pair_of(each.after) for each in judged if each.dropped])
 
 
 def _moved(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 
 from chalicelib.areas import actions as areas
 from chalicelib.areas.matching import Matcher
@@ -16,12 +17,13 @@ from chalicelib.competitions.models import Competition
 from chalicelib.kernel.cells import nanodegrees
 from chalicelib.kernel.postcodes import sector_of
 from chalicelib.qualification.models import Answer, Company, Need
-from chalicelib.qualification.rules import assess, locate, with_losses
+from chalicelib.qualification.rules import assess, is_worth_keeping, locate, need_of, with_losses
 from chalicelib.registry import actions as registry
 from chalicelib.registry.schemes import Approval
 
 Matches = Callable[[Asset], list[ZoneMatch]]
 NO_COMPANY = Company()
+_ASSETS_AT_ONCE = 100
 _AN_INSTANT = timedelta(microseconds=1)
 
 
@@ -132,23 +134,35 @@ def ground_of(competition: Competition) -> Ground:
     )
 
 
-def matches_of(asset: Asset) -> list[ZoneMatch]:
-    """Every way in which an asset matches any zone of the market, or lies near it."""
-    near = areas.zones_near(asset.place.lat, asset.place.lon) if asset.place else []
-    return [*near, *areas.zones_listing(asset.postcode, asset.meter_ids)]
+@dataclass(slots=True)
+class Surroundings:
+    """How assets lie to every zone of the market, asked once for each version; many together cost little more."""
+
+    _known: dict[tuple[str, int], list[ZoneMatch]] = field(default_factory=dict)
+
+    def matches(self, asset: Asset) -> list[ZoneMatch]:
+        """Every way in which an asset matches any zone, or lies near it."""
+        self.learn([asset])
+        return self._known[asset.id, asset.version]
+
+    def learn(self, versions: Iterable[Asset]) -> None:
+        """Look up versions that are not known yet."""
+        new = {(asset.id, asset.version): asset for asset in versions if (asset.id, asset.version) not in self._known}
+        places = {key: (asset.place.lat, asset.place.lon) for key, asset in new.items() if asset.place}
+        near = dict(zip(places, areas.zones_near_each(places.values()), strict=True))
+        for key, asset in new.items():
+            self._known[key] = [*near.get(key, ()), *areas.zones_listing(asset.postcode, asset.meter_ids)]
 
 
-def remembered(matches: Matches) -> Matches:
-    """The same, asking once for each version of an asset."""
-    known: dict[tuple[str, int], list[ZoneMatch]] = {}
-
-    def of(asset: Asset) -> list[ZoneMatch]:
-        key = (asset.id, asset.version)
-        if key not in known:
-            known[key] = matches(asset)
-        return known[key]
-
-    return of
+def would_be_answers(competition: Competition) -> Iterator[Answer]:
+    """The answers that a competition would have if it were published now, of assets it matches or that lie near."""
+    need, ground, companies = need_of(competition), ground_of(competition), Companies()
+    waiting = distinct(candidates_on(ground))
+    while batch := list(islice(waiting, _ASSETS_AT_ONCE)):
+        for asset in assets.load_assets(batch).values():
+            answer = answer_for(asset, need, companies, ground.matches)
+            if is_worth_keeping(answer, None):
+                yield answer
 
 
 def candidates_on(ground: Ground) -> Iterator[str]:
@@ -159,3 +173,12 @@ def candidates_on(ground: Ground) -> Iterator[str]:
         yield from assets.assets_with_meters(sorted(listed.meters))
         yield from assets.assets_with_postcodes(sorted(listed.postcodes))
         yield from assets.assets_with_sectors(sorted(listed.sectors))
+
+
+def distinct(ids: Iterable[str]) -> Iterator[str]:
+    """Each id once, in the order they come."""
+    seen: set[str] = set()
+    for each in ids:
+        if each not in seen:
+            seen.add(each)
+            yield each

@@ -18,7 +18,7 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.models import Page
 from chalicelib.qualification import store
-from chalicelib.qualification.actions_facts import Companies, answer_for, matches_of, remembered
+from chalicelib.qualification.actions_facts import Companies, Surroundings, answer_for, would_be_answers
 from chalicelib.qualification.actions_overrides import override_view
 from chalicelib.qualification.actions_sheets import current_sheet
 from chalicelib.qualification.capacity import standing, why_not
@@ -126,12 +126,15 @@ def list_asset_answers(call: Call, asset_id: str, query: AssetAnswersQuery) -> P
 
 
 def told_answers(call: Call, competition: Competition, fsp: str | None) -> Iterator[tuple[AnswerView, Asset]]:
-    """Every kept answer of a competition (of one FSP, or of all) as it is told, with its asset: for files."""
-    teller = Teller(call)
-    for each in [fsp] if fsp else sorted(store.counts_of(competition.id)):
-        answers = store.answers_of(competition.id, each)
-        while batch := list(islice(answers, _ANSWERS_AT_ONCE)):
-            yield from teller.told(competition, batch)
+    """Every answer of a competition (of one FSP, or of all) as it is told, with its asset: for files.
+
+    A draft has those that it would have if it were published now.
+    """
+    fsps = [fsp] if fsp else sorted(store.counts_of(competition.id))
+    kept = (answer for each in fsps for answer in store.answers_of(competition.id, each))
+    answers, teller = kept if competition.is_published else would_be_answers(competition), Teller(call)
+    while batch := list(islice(answers, _ANSWERS_AT_ONCE)):
+        yield from teller.told(competition, batch)
 
 
 def _trace_of(call: Call, competition: Competition, asset_id: str) -> AnswerView:
@@ -142,7 +145,7 @@ def _trace_of(call: Call, competition: Competition, asset_id: str) -> AnswerView
     pair = (competition.id, asset.owner, asset.id)
     if call.organisation != asset.owner and not store.load_answers([pair]):
         raise _NO_ANSWER
-    answer = answer_for(asset, need_of(competition), Companies(), remembered(matches_of))
+    answer = answer_for(asset, need_of(competition), Companies(), Surroundings().matches)
     return Teller(call).views(competition, [answer])[0]
 
 
@@ -190,7 +193,7 @@ def _all_own(call: Call, competition: Competition, query: AnswersQuery) -> Page[
     """Every asset of the FSP in order of reference, near or far; what is far is answered on the spot."""
     page = assets.list_assets(call, AssetQuery(limit=query.limit, cursor=query.cursor))
     found = assets.load_assets(view.id for view in page.items)
-    companies, matches, need = Companies(), remembered(matches_of), need_of(competition)
+    companies, matches, need = Companies(), Surroundings().matches, need_of(competition)
     answers = [answer_for(found[view.id], need, companies, matches) for view in page.items]
     views = Teller(call).views(competition, answers)
     return Page(items=[view for view in views if query.standing in (None, view.standing)], next=page.next)
@@ -201,7 +204,7 @@ def _every_live(call: Call, asset_id: str, query: AssetAnswersQuery) -> Page[Ans
     asset = assets.load_assets([asset_id])[asset_id]
     page = competitions_reading.list_competitions(call, CompetitionQuery(limit=query.limit, cursor=query.cursor))
     known = competitions.load_competitions(summary.id for summary in page.items)
-    companies, matches = Companies(), remembered(matches_of)
+    companies, matches = Companies(), Surroundings().matches
     answers = [answer_for(asset, need_of(each), companies, matches) for each in known.values() if is_running(each)]
     return Page(items=_across(call, answers), next=page.next)
 

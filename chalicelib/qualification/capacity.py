@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from chalicelib.kernel.quantities import ZERO
 from chalicelib.qualification.models import Answer, Choice, Entry, EntryState, Need, Override, Sheet, Standing
-from chalicelib.qualification.rules import is_eligible, remaining_capacity
+from chalicelib.qualification.rules import is_eligible, is_worth_keeping, remaining_capacity
 from chalicelib.qualification.sentences import failing, loss_sentence, override_sentence
 
 
@@ -15,7 +15,7 @@ def sheet_of(
     fsp: str, need: Need, answers: Iterable[Answer], overrides: Mapping[str, Override], entry: Entry, counted_at: int
 ) -> Sheet:
     """One FSP in one competition, from its answers, the overrides by asset id, and its entry."""
-    assessed = list(answers)
+    assessed = [answer for answer in answers if is_worth_keeping(answer, overrides.get(answer.asset_id))]
     eligible = [answer for answer in assessed if is_eligible(answer, overrides.get(answer.asset_id))]
     eligible_mw = sum((answer.capacity_mw for answer in eligible), ZERO)
     capacities = _capacities(eligible, overrides)

@@ -137,6 +137,19 @@ def test_an_fsp_gets_its_own_assets_and_no_draft(world) -> None:
         workbook(export_qualified_assets, world.call(), competition_id=draft.id)
 
 
+def test_an_operator_sees_who_would_qualify_before_it_publishes(world) -> None:
+    world.asset("IN")
+    world.asset("NEAR", owner="org_fsp2", latitude="52.105")
+    world.asset("FAR", latitude="52.5")
+    world.deliver()
+    draft = world.competition("DRAFT", publish=False)
+    rows = rows_of(workbook(export_qualified_assets, world.operator(), competition_id=draft.id), QUALIFIED)
+    assert sorted((row["Asset Ref"], row["Phase"], row["Result"]) for row in rows) == [
+        ("IN", "draft", "eligible"),
+        ("NEAR", "draft", "not eligible"),
+    ]
+
+
 def test_a_file_of_nothing_in_particular_is_refused(world) -> None:
     with pytest.raises(Invalid, match="Name a competition or a round"):
         workbook(export_qualified_assets, world.operator())

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.competitions import actions as competitions
 from chalicelib.qualification import actions, actions_assessing, actions_sheets, store
-from chalicelib.qualification.actions_facts import matches_of
+from chalicelib.qualification.actions_facts import Surroundings
 from chalicelib.qualification.rules import need_of
 from tests.builders.areas import a_square
 from tests.builders.calls import a_system_call
@@ -33,7 +33,7 @@ def meanwhile(act, times: int = 1):
         if left[0]:
             left[0] -= 1
             act()
-        return matches_of(asset)
+        return Surroundings().matches(asset)
 
     return matches
 
