@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from chalicelib.bidding.actions_reads import (
     place_of,
     sheet_of,
 )
-from chalicelib.bidding.actions_standing import Prepared, prepare, service_span
+from chalicelib.bidding.actions_standing import Prepared, overlaps_of, prepare, service_span
 from chalicelib.bidding.bid_rules import completed
 from chalicelib.bidding.events import BallotSubmitted, BallotWithdrawn
 from chalicelib.bidding.holdings import Sheet, Use, holding_of, next_ref, with_ballot, with_token, without_ballot
@@ -42,6 +43,7 @@ from chalicelib.competitions.models import Competition
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, NotFound, Problem, Refused, Stale, raise_problems
 from chalicelib.kernel.lifecycle import move
+from chalicelib.kernel.models import iso
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 from chalicelib.storage.writes import Write
@@ -60,6 +62,8 @@ __all__ = [
     "replay_receipt",
     "replay_withdrawal",
     "submit_ballot",
+    "take_ballot",
+    "take_replacement",
     "withdraw_ballot",
 ]
 
@@ -85,9 +89,7 @@ def submit_ballot(call: Call, competition_id: str, request: BallotRequest) -> Ba
 
     Raises `Refused` at the wrong moment or for an FSP that may not bid, `Invalid` with every limit that does not hold.
     """
-    ballot_id = call.new_id("bal")
-    take = partial(_take, call, competition_id, ballot_id, request, None)
-    return _again_while(_COMPETITION_MOVED, take)
+    return _receipt(call, take_ballot(call, competition_id, request))
 
 
 def replace_ballot(call: Call, ballot_id: str, request: ReplacementRequest, if_match: int) -> BallotReceipt:
@@ -95,6 +97,17 @@ def replace_ballot(call: Call, ballot_id: str, request: ReplacementRequest, if_m
 
     Raises as `submit_ballot` does, and `Stale` when the ballot has another version by now.
     """
+    return _receipt(call, take_replacement(call, ballot_id, request, if_match))
+
+
+def take_ballot(call: Call, competition_id: str, request: BallotRequest) -> BallotVersion:
+    """As `submit_ballot`, without looking for overlaps to tell of: for files."""
+    take = partial(_take, call, competition_id, call.new_id("bal"), request, None)
+    return _again_while(_COMPETITION_MOVED, take)
+
+
+def take_replacement(call: Call, ballot_id: str, request: ReplacementRequest, if_match: int) -> BallotVersion:
+    """As `replace_ballot`, without looking for overlaps to tell of: for files."""
     competition, _ = place_of(call, ballot_id)
     take = partial(_take, call, competition.id, ballot_id, request, if_match)
     return _again_while(_COMPETITION_MOVED, take)
@@ -110,7 +123,7 @@ def replay_receipt(call: Call, result: str) -> BallotReceipt:
     """The receipt that an `Idempotency-Key` was answered with."""
     ballot_id, _, version = result.partition("#")
     competition, _ = place_of(call, ballot_id)
-    return _receipt(load_own_version(call, competition, ballot_id, int(version)))
+    return _receipt(call, load_own_version(call, competition, ballot_id, int(version)))
 
 
 def replay_withdrawal(call: Call, ballot_id: str) -> WithdrawalView:
@@ -119,11 +132,11 @@ def replay_withdrawal(call: Call, ballot_id: str) -> WithdrawalView:
     return _withdrawal(head)
 
 
-def _take(call: Call, competition_id: str, ballot_id: str, asked: Asked, replaces: int | None) -> BallotReceipt:
+def _take(call: Call, competition_id: str, ballot_id: str, asked: Asked, replaces: int | None) -> BallotVersion:
     competition, digest = own_competition(call, competition_id), _digest(asked)
     made = _made_before(sheet_of(call, competition), asked.client_token, digest)
     if made is not None:
-        return _receipt(load_own_version(call, competition, made.ballot_id, made.version))
+        return load_own_version(call, competition, made.ballot_id, made.version)
     check_open(competition, call.now)
     draft = _Draft(ballot_id, asked, digest, prepare(call, competition, asked), replaces)
     return _again_while(store.SHEET_MOVED, partial(_taken, call, competition, draft))
@@ -143,11 +156,11 @@ def _again_while(moved: str, act: Callable[[], T]) -> T:
     raise Refused("bidding.busy", "Too many ballots arrive at once; send this one again.", retry_after=1)
 
 
-def _taken(call: Call, competition: Competition, draft: _Draft) -> BallotReceipt:
+def _taken(call: Call, competition: Competition, draft: _Draft) -> BallotVersion:
     sheet = sheet_of(call, competition)
     made = _made_before(sheet, draft.asked.client_token, draft.digest)
     if made is not None:
-        return _receipt(load_own_version(call, competition, made.ballot_id, made.version))
+        return load_own_version(call, competition, made.ballot_id, made.version)
     version, ref = _version_and_ref(sheet, draft)
     _check(competition, sheet, draft)
     ballot = _ballot(call, competition, draft, version, ref)
@@ -158,7 +171,7 @@ def _taken(call: Call, competition: Competition, draft: _Draft) -> BallotReceipt
         [_change(ballot, "ballot.submitted" if draft.replaces is None else "ballot.replaced", draft.digest)],
         result=f"{ballot.ballot_id}#{version}",
     )
-    return _receipt(ballot)
+    return ballot
 
 
 def _made_before(sheet: Sheet, token: str | None, digest: str) -> Use | None:
@@ -204,11 +217,10 @@ def _ballot(call: Call, competition: Competition, draft: _Draft, version: int, r
         fsp=call.organisation,
         competition_id=competition.id,
         contracting_entity=draft.asked.contracting_entity,
-        submitted_at=call.now,
+        submitted_at=_as_kept(call.now),
         submitted_by=call.actor.id,
         asset_ids=draft.prepared.asset_ids,
         bids=tuple(completed(competition, bid, draft.ballot_id, version, row) for row, bid in rows),
-        overlaps=draft.prepared.overlaps,
     )
 
 
@@ -245,7 +257,7 @@ def _withdrawn(call: Call, ballot_id: str) -> WithdrawalView:
     holding = sheet.live.get(head.ballot_id)
     state = move(MOVES, "ballot", "withdrawn" if holding is None else "live", "withdraw")
     assert holding is not None
-    after = head.but(state=state, version=holding.version, changed_at=call.now)
+    after = head.but(state=state, version=holding.version, changed_at=_as_kept(call.now))
     ids = {"ballot_id": head.ballot_id, "version": holding.version, "competition_id": competition.id}
     thing, fsp = f"ballot:{head.ballot_id}", head.fsp
     commit(
@@ -285,12 +297,17 @@ def _change(ballot: BallotVersion, action: str, digest: str) -> Change:
     return Change(thing=f"ballot:{ballot.ballot_id}", action=action, organisation=ballot.fsp, after=after)
 
 
+def _as_kept(instant: datetime) -> datetime:
+    """The instant to the millisecond, as rows keep it, so that a receipt reads the same when it is asked for again."""
+    return datetime.fromisoformat(iso(instant))
+
+
 def _digest(asked: Asked) -> str:
     content = asked.model_dump(mode="json", exclude={"client_token"})
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _receipt(ballot: BallotVersion) -> BallotReceipt:
+def _receipt(call: Call, ballot: BallotVersion) -> BallotReceipt:
     lines = tuple(ReceiptLine(bid_id=bid.id, window_id=bid.window_id, split=bid.split) for bid in ballot.bids)
     return BallotReceipt(
         ballot_id=ballot.ballot_id,
@@ -300,5 +317,5 @@ def _receipt(ballot: BallotVersion) -> BallotReceipt:
         submitted_at=ballot.submitted_at,
         asset_count=len(ballot.asset_ids),
         bids=lines,
-        overlaps=ballot.overlaps,
+        overlaps=overlaps_of(call, competitions.get_competition(ballot.competition_id), ballot),
     )

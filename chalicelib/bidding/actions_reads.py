@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.bidding import store
+from chalicelib.bidding.actions_standing import overlaps_of
 from chalicelib.bidding.holdings import Sheet
 from chalicelib.bidding.lifecycle import state_of
 from chalicelib.bidding.modelling import model
@@ -83,7 +84,7 @@ def get_ballot(call: Call, ballot_id: str) -> BallotView:
         submitted_at=ballot.submitted_at,
         asset_ids=ballot.asset_ids,
         bids=ballot.bids,
-        overlaps=ballot.overlaps,
+        overlaps=overlaps_of(call, competition, ballot),
     )
 
 

@@ -11,7 +11,7 @@ from chalicelib.assets import actions as assets
 from chalicelib.assets.models import Commitment
 from chalicelib.bidding import store
 from chalicelib.bidding.holdings import Sheet
-from chalicelib.bidding.models import BallotRequest, Overlap, ReplacementRequest, total
+from chalicelib.bidding.models import BallotRequest, BallotVersion, Overlap, ReplacementRequest, total
 from chalicelib.bidding.overlaps import Times, ballot_overlaps, free_mw, obligation_overlaps
 from chalicelib.bidding.rules import Backing, Standing, check_bidder
 from chalicelib.bidding.seal import unseal_own
@@ -28,36 +28,38 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything a ballot is judged by but the sheet: its set of assets, where they stand, and overlaps to flag."""
+    """Everything a ballot is judged by but the sheet: its set of assets and where they stand."""
 
     asset_ids: tuple[str, ...]
     standing: Standing
-    overlaps: tuple[Overlap, ...]
 
 
 def prepare(call: Call, competition: Competition, asked: BallotRequest | ReplacementRequest) -> Prepared:
     """Read what a ballot is judged by; raises `Refused` for an FSP that may not bid in the competition."""
     fsp = call.organisation
-    check_bidder(registry.get_organisation(fsp).verified, qualification.is_entered(competition.id, fsp))
-    _check_contracting_entity(fsp, asked.contracting_entity)
     qualified = qualification.qualified_set(competition.id, fsp)
+    entered = bool(qualified) or qualification.is_entered(competition.id, fsp)
+    check_bidder(registry.get_organisation(fsp).verified, entered)
+    _check_contracting_entity(fsp, asked.contracting_entity)
     asset_ids = tuple(asked.asset_ids or qualified)
     backing = _backing(asset_ids, qualified)
     commitments = assets.commitments_of(list(backing))
+    times = Times(_involved(competition, commitments, {}))
+    windows = dict.fromkeys(bid.window_id for bid in asked.bids)
+    free = free_mw(times, competition.id, windows, backing, commitments)
+    return Prepared(asset_ids, Standing(backing, total(list(qualified.values())), free))
+
+
+def overlaps_of(call: Call, competition: Competition, ballot: BallotVersion) -> tuple[Overlap, ...]:
+    """What else the assets of the caller's ballot stand behind at the same time: obligations and live ballots."""
     others = _sheets_elsewhere(call, competition)
-    times = Times(_involved(competition, commitments, others))
-    windows = list(dict.fromkeys(bid.window_id for bid in asked.bids))
-    return Prepared(
-        asset_ids=asset_ids,
-        standing=Standing(
-            backing=backing,
-            qualified_mw=total(list(qualified.values())),
-            free_mw=free_mw(times, competition.id, windows, backing, commitments),
-        ),
-        overlaps=(
-            *obligation_overlaps(times, competition.id, windows, commitments),
-            *ballot_overlaps(times, competition.id, windows, backing, [sheet for _, sheet in others]),
-        ),
+    commitments = assets.commitments_of(ballot.asset_ids)
+    times = Times(_involved(competition, commitments, {other.id: other for other, _ in others}))
+    windows = dict.fromkeys(bid.window_id for bid in ballot.bids)
+    ordinals = {asset_id: asset.ordinal for asset_id, asset in assets.load_assets(ballot.asset_ids).items()}
+    return (
+        *obligation_overlaps(times, competition.id, windows, commitments),
+        *ballot_overlaps(times, competition.id, windows, ordinals, [sheet for _, sheet in others]),
     )
 
 
@@ -99,9 +101,9 @@ def _sheets_elsewhere(call: Call, competition: Competition) -> list[tuple[Compet
 def _involved(
     competition: Competition,
     commitments: Mapping[str, Sequence[Commitment]],
-    others: Iterable[tuple[Competition, Sheet]],
+    others: Mapping[str, Competition],
 ) -> dict[str, Competition]:
-    """Every competition whose windows are compared, by id."""
-    involved = {competition.id: competition} | {other.id: other for other, _ in others}
+    """Every competition whose windows are compared, by id; `others` are those read already."""
+    involved = {competition.id: competition, **others}
     needed = {each.competition_id for held in commitments.values() for each in held}
     return involved | competitions.load_competitions(needed - involved.keys())

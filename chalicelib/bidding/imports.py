@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.assets import actions as assets
-from chalicelib.bidding.actions import replace_ballot, submit_ballot, withdraw_ballot
-from chalicelib.bidding.actions_reads import find_own_ballot, own_competition, place_of, sheet_of
+from chalicelib.bidding.actions import take_ballot, take_replacement, withdraw_ballot
+from chalicelib.bidding.actions_reads import find_own_ballot, place_of, sheet_of
 from chalicelib.bidding.holdings import Sheet
 from chalicelib.bidding.models import BallotRequest, ReplacementRequest
 from chalicelib.bidding.sheet_rows import Group, bid_requests, group_problems, grouped, placed, says_something
@@ -15,6 +15,7 @@ from chalicelib.files.importing import Chunk, Importer, RowOutcome, by_key, call
 from chalicelib.files.models import Outcome, Receipt
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, Problem, Refusal, Refused, raise_problems
+from chalicelib.kernel.models import iso
 from chalicelib.registry import actions as registry
 
 AT_ONCE = 500
@@ -34,16 +35,21 @@ class _Operators:
 
     def __init__(self) -> None:
         self._all = list(registry.list_organisations("so"))
+        self._meant: dict[tuple[str, str], list[Competition]] = {}
 
     def competition(self, group: Group) -> Competition:
         """The competition a ballot is for; `Invalid` when there is none or more than one."""
-        wanted = (group.operator or "").casefold()
+        key = ((group.operator or "").casefold(), group.competition_ref)
+        if key not in self._meant:
+            self._meant[key] = self._published(*key)
+        if len(self._meant[key]) == 1:
+            return self._meant[key][0]
+        raise Invalid.of([_ambiguous() if self._meant[key] else _unknown()])
+
+    def _published(self, wanted: str, reference: str) -> list[Competition]:
         named = [each.id for each in self._all if not wanted or wanted in (each.name.casefold(), each.id.casefold())]
-        found = [competitions.find_by_ref(so, group.competition_ref) for so in named]
-        published = [competition for competition in found if competition is not None and competition.is_published]
-        if len(published) == 1:
-            return published[0]
-        raise Invalid.of([_ambiguous() if published else _unknown()])
+        found = [competitions.find_by_ref(so, reference) for so in named]
+        return [competition for competition in found if competition is not None and competition.is_published]
 
 
 def _applied(call: Call, receipt: Receipt, group: Group, operators: _Operators) -> list[RowOutcome]:
@@ -51,7 +57,7 @@ def _applied(call: Call, receipt: Receipt, group: Group, operators: _Operators) 
     refs: dict[str, str] = {}
     try:
         raise_problems(group_problems(group))
-        competition = own_competition(own_call, operators.competition(group).id)
+        competition = operators.competition(group)
         outcome, ref = _acted(own_call, receipt, competition, group, refs)
     except Refusal as refusal:
         whole = refusal.problems or (Problem(refusal.code, refusal.detail, "competition_ref"),)
@@ -78,8 +84,8 @@ def _acted(
     if group.action == "replace":
         ballot_id = _named(sheet_of(call, competition), group)
         _, head = place_of(call, ballot_id)
-        return "updated", replace_ballot(call, ballot_id, ReplacementRequest(**asked), head.version).ref
-    return "created", submit_ballot(call, competition.id, BallotRequest(ref=group.ballot_ref, **asked)).ref
+        return "updated", take_replacement(call, ballot_id, ReplacementRequest(**asked), head.version).ref
+    return "created", take_ballot(call, competition.id, BallotRequest(ref=group.ballot_ref, **asked)).ref
 
 
 def _withdraw(call: Call, competition: Competition, group: Group) -> str:
@@ -90,7 +96,7 @@ def _withdraw(call: Call, competition: Competition, group: Group) -> str:
         withdraw_ballot(call, ballot_id)
     except Refused:
         head = find_own_ballot(call, competition, ballot_id)
-        if head is None or head.state != "withdrawn" or head.changed_at != call.now:
+        if head is None or head.state != "withdrawn" or iso(head.changed_at) != iso(call.now):
             raise
     return next(ref for ref, each in sheet.refs.items() if each == ballot_id)
 

@@ -82,16 +82,17 @@ class ModelRequest(Value):
 class Overlap(Value):
     """A flag for the FSP: assets of this ballot are also behind something else at the same time.
 
-    `asset_ids` names the first of them, at most 20.
+    `asset_ids` and `window_ids` (of this competition) name the first of them, at most 20 each.
     """
 
     kind: Literal["obligation", "ballot"]
-    window_id: str
     asset_count: int
     asset_ids: tuple[str, ...]
+    window_count: int
+    window_ids: tuple[str, ...]
+    competition_id: str
     obligation_id: str | None = None
     ballot_id: str | None = None
-    competition_id: str | None = None
 
 
 class BallotVersion(Value):
@@ -107,7 +108,6 @@ class BallotVersion(Value):
     submitted_by: str
     asset_ids: tuple[str, ...]
     bids: tuple[Bid, ...]
-    overlaps: tuple[Overlap, ...] = ()
 
 
 class BallotHead(Value):

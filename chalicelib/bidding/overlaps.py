@@ -5,40 +5,88 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from chalicelib.assets.models import Commitment
 from chalicelib.bidding.holdings import Sheet, bitmap_of
 from chalicelib.bidding.models import Overlap
 from chalicelib.bidding.rules import Backing
 from chalicelib.competitions.models import Competition
-from chalicelib.kernel.periods import Span
+from chalicelib.kernel.holidays import holidays_of
+from chalicelib.kernel.periods import Span, occurrences, zone_of
 from chalicelib.kernel.quantities import ZERO
 
 MOST_NAMED = 20
 Load = tuple[datetime, datetime, Decimal]
 
 
+@dataclass(frozen=True, slots=True)
+class When:
+    """The clock times of a service window, apart from its competition: many windows are on at the same ones."""
+
+    period_start: date
+    period_end: date
+    start: str
+    end: str
+    days: tuple[str, ...]
+    holidays: str
+    time_zone: str
+    holiday_region: str | None
+
+
+@lru_cache(4096)
+def spans_of(when: When) -> tuple[Span, ...]:
+    """Every time a window of these clock times is on, in order and disjoint."""
+    return tuple(occurrences(when, zone_of(when.time_zone), holidays_of(when.holiday_region)))
+
+
+@lru_cache(4096)
+def touching(ours: frozenset[When], theirs: frozenset[When]) -> frozenset[When]:
+    """Those of our clock times at which one of theirs is on too."""
+    return frozenset(
+        one for one in ours if any(True for other in theirs for _ in common(spans_of(one), spans_of(other)))
+    )
+
+
 @dataclass
 class Times:
-    """When the windows of some competitions are on; each is counted out once. Unknown windows are never on."""
+    """When the windows of some competitions are on. Unknown windows are never on."""
 
     competitions: Mapping[str, Competition]
-    _spans: dict[tuple[str, str], list[Span]] = field(default_factory=dict)
     _committed: dict[tuple[object, ...], list[Span]] = field(default_factory=dict)
 
-    def spans(self, competition_id: str, window_id: str) -> list[Span]:
-        """Every time the window is on, in order and disjoint."""
-        key = (competition_id, window_id)
-        if key not in self._spans:
-            self._spans[key] = self._occurrences(competition_id, window_id)
-        return self._spans[key]
-
-    def _occurrences(self, competition_id: str, window_id: str) -> list[Span]:
+    def when(self, competition_id: str, window_id: str) -> When | None:
+        """The clock times of a window, or None."""
         competition = self.competitions.get(competition_id)
         window = competition.windows_by_id.get(window_id) if competition else None
-        return list(competition.occurrences(window)) if competition and window else []
+        if competition is None or window is None:
+            return None
+        return When(
+            window.period_start,
+            window.period_end,
+            window.start,
+            window.end,
+            window.days,
+            window.holidays,
+            competition.time_zone,
+            competition.holiday_region,
+        )
+
+    def spans(self, competition_id: str, window_id: str) -> tuple[Span, ...]:
+        """Every time the window is on, in order and disjoint."""
+        when = self.when(competition_id, window_id)
+        return spans_of(when) if when else ()
+
+    def touched(
+        self, competition_id: str, window_ids: Iterable[str], other_id: str, others: Iterable[str]
+    ) -> list[str]:
+        """Those of a competition's windows at whose times windows of another one are on too."""
+        ours = {window_id: when for window_id in window_ids if (when := self.when(competition_id, window_id))}
+        theirs = frozenset(when for window_id in others if (when := self.when(other_id, window_id)))
+        both = touching(frozenset(ours.values()), theirs)
+        return [window_id for window_id, when in ours.items() if when in both]
 
     def of_commitment(self, commitment: Commitment) -> list[Span]:
         """When an obligation may call: its windows' occurrences within its span; all of it where it names no window."""
@@ -104,36 +152,50 @@ def obligation_overlaps(
     window_ids: Iterable[str],
     commitments: Mapping[str, Sequence[Commitment]],
 ) -> list[Overlap]:
-    """For each window and each obligation at the same time, the assets that stand behind both."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for window_id in window_ids:
-        for asset_id, held in commitments.items():
-            for commitment in held:
-                if _meets(times, competition_id, window_id, commitment):
-                    found[window_id, commitment.obligation_id].append(asset_id)
-    return [
-        _overlap("obligation", window_id, assets, obligation_id=obligation_id)
-        for (window_id, obligation_id), assets in found.items()
-    ]
+    """For each obligation at the time of one of the windows, the assets that stand behind both."""
+    windows = list(window_ids)
+    behind: dict[Commitment, list[str]] = defaultdict(list)
+    for asset_id, own in commitments.items():
+        for commitment in own:
+            behind[commitment].append(asset_id)
+    met: dict[str, list[tuple[Commitment, list[str]]]] = defaultdict(list)
+    for commitment in behind:
+        touched = [window_id for window_id in windows if _meets(times, competition_id, window_id, commitment)]
+        if touched:
+            met[commitment.obligation_id].append((commitment, touched))
+    return [_obligation_overlap(found, behind) for found in met.values()]
+
+
+def _obligation_overlap(
+    found: Sequence[tuple[Commitment, list[str]]], behind: Mapping[Commitment, Sequence[str]]
+) -> Overlap:
+    """One flag for an obligation, whose assets may be held at different times."""
+    window_ids = list(dict.fromkeys(window_id for _, touched in found for window_id in touched))
+    asset_ids = [asset_id for commitment, _ in found for asset_id in behind[commitment]]
+    first = found[0][0]
+    where = {"competition_id": first.competition_id, "obligation_id": first.obligation_id}
+    return _overlap("obligation", window_ids, asset_ids, **where)
 
 
 def ballot_overlaps(
     times: Times,
     competition_id: str,
     window_ids: Iterable[str],
-    backing: Mapping[str, Backing],
+    ordinals: Mapping[str, int],
     others: Sequence[Sheet],
 ) -> list[Overlap]:
-    """For each window and each live ballot of the FSP elsewhere at the same time, the assets that are in both."""
-    mine = bitmap_of(asset.ordinal for asset in backing.values())
+    """For each live ballot of the FSP elsewhere at the time of one of the windows, the assets that are in both.
+
+    `ordinals` numbers the ballot's assets by id, as bitmaps do.
+    """
+    mine = bitmap_of(ordinals.values())
     windows = list(window_ids)
     return [
-        _overlap("ballot", window_id, _named(backing, shared), ballot_id=ballot_id, competition_id=sheet.competition_id)
+        _overlap("ballot", touched, _named(ordinals, shared), ballot_id=ballot_id, competition_id=sheet.competition_id)
         for sheet in others
         for ballot_id, holding in sheet.live.items()
         if (shared := holding.bitmap & mine)
-        for window_id in windows
-        if _any_meets(times, competition_id, window_id, sheet.competition_id, holding.mw)
+        and (touched := times.touched(competition_id, windows, sheet.competition_id, holding.mw))
     ]
 
 
@@ -155,11 +217,6 @@ def _meets(times: Times, competition_id: str, window_id: str, commitment: Commit
     return any(True for _ in common(ours, times.of_commitment(commitment)))
 
 
-def _any_meets(times: Times, competition_id: str, window_id: str, other_id: str, other_windows: Iterable[str]) -> bool:
-    ours = times.spans(competition_id, window_id)
-    return any(True for each in other_windows for _ in common(ours, times.spans(other_id, each)))
-
-
 def _merged(spans: Sequence[Span]) -> list[Span]:
     """Spans in order, those that touch or overlap made one."""
     merged: list[Span] = []
@@ -171,14 +228,17 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     return merged
 
 
-def _named(backing: Mapping[str, Backing], bitmap: int) -> list[str]:
+def _named(ordinals: Mapping[str, int], bitmap: int) -> list[str]:
     bits = bitmap.to_bytes(bitmap.bit_length() // 8 + 1, "little")
-    places = [(asset_id, *divmod(asset.ordinal, 8)) for asset_id, asset in backing.items()]
+    places = [(asset_id, *divmod(ordinal, 8)) for asset_id, ordinal in ordinals.items()]
     return [asset_id for asset_id, byte, bit in places if byte < len(bits) and bits[byte] >> bit & 1]
 
 
-def _overlap(kind: str, window_id: str, asset_ids: Sequence[str], **where: str) -> Overlap:
-    named = tuple(asset_ids[:MOST_NAMED])
-    return Overlap.model_validate(
-        {"kind": kind, "window_id": window_id, "asset_count": len(asset_ids), "asset_ids": named, **where}
-    )
+def _overlap(kind: str, window_ids: Sequence[str], asset_ids: Sequence[str], **where: str) -> Overlap:
+    named = {
+        "asset_count": len(asset_ids),
+        "asset_ids": tuple(asset_ids[:MOST_NAMED]),
+        "window_count": len(window_ids),
+        "window_ids": tuple(window_ids[:MOST_NAMED]),
+    }
+    return Overlap.model_validate({"kind": kind, **named, **where})

@@ -86,14 +86,14 @@ def test_only_the_first_assets_of_many_are_named():
 
 
 def test_live_ballots_elsewhere_at_the_same_time_are_flagged_when_they_share_an_asset():
-    backing = {"ast_1": a_backing(ordinal=0), "ast_2": a_backing(ordinal=9)}
+    ordinals = {"ast_1": 0, "ast_2": 9}
 
     def elsewhere(ordinals, window_id="win_1"):
         holding = holding_of(1, ordinals, [a_bid(window_id=window_id)])
         return with_ballot(a_sheet(competition_id="cmp_2"), "bal_2", "B1", holding)
 
     def flagged(sheet):
-        return ballot_overlaps(times(), "cmp_1", ["win_1"], backing, [sheet])
+        return ballot_overlaps(times(), "cmp_1", ["win_1"], ordinals, [sheet])
 
     [overlap] = flagged(elsewhere([9, 40]))
     assert (overlap.ballot_id, overlap.competition_id, overlap.asset_ids) == ("bal_2", "cmp_2", ("ast_2",))
