@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import operator
+from local import market_operator as operator
 from local.client import Market
 from local.demo.invented import invented_scene
 from local.demo.line import Line
