@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run stop demo test check format types imports bench locks clean reset
+.PHONY: help setup setup-dev run stop demo test check format types imports openapi bench locks clean reset
 
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: setup-dev ## lint, format, types, imports, tests
 format: setup-dev ## put every file in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+openapi: setup-dev ## write the API's description, docs/openapi.json, anew
+	@$(BIN)/python -m local.openapi
 
 bench: setup-dev ## every benchmark beside its peer
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done

@@ -153,7 +153,13 @@ def withdraw_round(call: Call, round_ref: str, body: Reason) -> RoundAnswer:
     return actions_reading.withdraw_round(call, round_ref, body.reason)
 
 
-@routes.get("/public/competitions", query=PublicQuery, returns=Page[CompetitionSummary], who=PUBLIC)
+@routes.get(
+    "/public/competitions",
+    query=PublicQuery,
+    returns=Page[CompetitionSummary],
+    who=PUBLIC,
+    produces=("application/json", "application/geo+json", "text/csv"),
+)
 def list_public_competitions(call: Call, query: PublicQuery) -> Page[CompetitionSummary] | Text:
     """Published competitions as JSON; `format=geojson` and `format=csv` give the same page in those forms."""
     page, found = actions_reading.list_public(call, query)
@@ -167,7 +173,7 @@ def get_public_competition(call: Call, competition_id: str) -> CompetitionView:
     return actions_reading.view_of(call, actions_reading.public_competition(call, competition_id))
 
 
-@routes.get("/public/competitions/{competition_id}/calendar.ics", returns=Text, who=PUBLIC)
+@routes.get("/public/competitions/{competition_id}/calendar.ics", returns=Text, who=PUBLIC, produces=("text/calendar",))
 def get_calendar(call: Call, competition_id: str) -> Text:
     """The dates of a published competition, for a calendar programme to follow."""
     competition = actions_reading.public_competition(call, competition_id)

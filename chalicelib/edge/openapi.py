@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.edge.access import Who
-from chalicelib.edge.answers import PROBLEM_JSON, Text
+from chalicelib.edge.answers import JSON, PROBLEM_JSON, Text
 from chalicelib.edge.web import ENDPOINTS, PUBLIC, Endpoint, Routes
 from chalicelib.kernel.call import Call
 
@@ -40,6 +40,23 @@ _PROBLEM = {
     },
 }
 
+_FIELDS = {"type": "string", "maxLength": 2000}
+_SLIMMED = "names of fields, separated by commas: the answer, or each item of the page, then holds no others"
+_TEXT = {"schema": {"type": "string"}}
+_REFUSALS = {
+    "401": "Nobody is signed in, or the token does not hold.",
+    "403": "The caller's organisation or roles do not allow this.",
+    "404": "There is no such thing, or it is another organisation's.",
+    "409": "The right shape at the wrong moment: the state of the market refuses it.",
+    "412": "Somebody changed the thing since the caller read it.",
+    "413": "More than the market takes at once.",
+    "415": "The body is of a kind that is not read here.",
+    "422": "Something in the request must be put right: every problem at once.",
+    "428": "If-Match is missing.",
+    "429": "Asked too often; Retry-After says when to come back.",
+    "500": "A fault of ours; tell us the request id.",
+}
+
 routes = Routes(__name__)
 
 
@@ -49,7 +66,7 @@ def get_openapi(call: Call) -> Text:
     return Text(json.dumps(describe()), "application/json")
 
 
-@routes.get("/docs", returns=Text, who=PUBLIC)
+@routes.get("/docs", returns=Text, who=PUBLIC, produces=("text/html",))
 def get_docs(call: Call) -> Text:
     """The API's endpoints on one readable page."""
     return Text(_page(describe()), "text/html; charset=utf-8")
@@ -112,6 +129,8 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     named = re.findall(r"\{(\w+)\}", endpoint.path)
     found = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in named]
     found += _query_parameters(endpoint)
+    if _is_model(endpoint.returns) and endpoint.method == "GET":
+        found.append({"name": "fields", "in": "query", "required": False, "schema": _FIELDS, "description": _SLIMMED})
     if endpoint.if_match:
         pattern = {"type": "string", "pattern": '^"?[0-9]{1,11}"?$'}
         found.append({"name": "If-Match", "in": "header", "required": True, "schema": pattern})
@@ -145,20 +164,52 @@ def _inlined(shape: Any, definitions: dict[str, Any]) -> Any:
 
 
 def _responses(endpoint: Endpoint, references: Any) -> dict[str, Any]:
-    problem = {"content": {PROBLEM_JSON: {"schema": {"$ref": _REF.format(model="Problem")}}}}
-    statuses = ["422", "500"] if endpoint.who.is_public else ["401", "403", "422", "500"]
-    statuses += ["404"] if "{" in endpoint.path else []
-    statuses += ["400", "404", "409", "413", "415", "429"] if endpoint.method != "GET" else ["429"]
-    statuses += ["412", "428"] if endpoint.if_match else []
-    refusals = {status: {"description": "Refused, with the reason.", **problem} for status in sorted(set(statuses))}
-    return {str(endpoint.status if endpoint.returns is not None else 204): _success(endpoint, references)} | refusals
+    refusals = {status: _refusal(status) for status in sorted(_refusal_statuses(endpoint))}
+    return {_success_status(endpoint): _success(endpoint, references)} | refusals
+
+
+def _refusal_statuses(endpoint: Endpoint) -> set[str]:
+    """Every status an endpoint may refuse with: who asks, how often, in which shape, for what, in which state."""
+    statuses = {"404", "409", "422", "429", "500"}
+    if not endpoint.who.is_public or endpoint.method != "GET":
+        statuses |= {"401", "403"}
+    if endpoint.body is not None:
+        statuses |= {"413", "415"}
+    if endpoint.if_match:
+        statuses |= {"412", "428"}
+    elif endpoint.method != "GET":
+        statuses |= {"412"}
+    return statuses
+
+
+def _refusal(status: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": _REFUSALS[status],
+        "headers": {"X-Request-Id": _TEXT},
+        "content": {PROBLEM_JSON: {"schema": {"$ref": _REF.format(model="Problem")}}},
+    }
+    if status == "429":
+        answer["headers"]["Retry-After"] = {"description": "seconds", "schema": {"type": "integer"}}
+    return answer
+
+
+def _success_status(endpoint: Endpoint) -> str:
+    return str(endpoint.status if endpoint.returns is not None else 204)
 
 
 def _success(endpoint: Endpoint, references: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": _summary(endpoint) or "Done."}
-    if _is_model(endpoint.returns):
-        answer["content"] = {"application/json": {"schema": references[(endpoint.returns, "serialization")]}}
+    answer: dict[str, Any] = {"description": _summary(endpoint), "headers": {"X-Request-Id": _TEXT}}
+    if endpoint.returns is not None:
+        answer["content"] = {kind: {"schema": _shape(endpoint, kind, references)} for kind in endpoint.produces}
+    if _is_model(endpoint.returns) and "version" in endpoint.returns.model_fields:
+        answer["headers"]["ETag"] = {"description": "the version, for If-Match", **_TEXT}
     return answer
+
+
+def _shape(endpoint: Endpoint, kind: str, references: Any) -> dict[str, Any]:
+    if kind == JSON and _is_model(endpoint.returns):
+        return dict(references[(endpoint.returns, "serialization")])
+    return {"type": "object" if kind.endswith("json") else "string"}
 
 
 def _is_model(returns: Any) -> bool:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chalice import Blueprint
-from chalice.app import CORSConfig, Request, Response
+from chalice.app import Request, Response
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.edge import identity
+from chalicelib.edge import cors, identity, limits
 from chalicelib.edge.access import KINDS, PUBLIC, Who, either, fsp, market_operator, member, so
-from chalicelib.edge.answers import Text, answered, failed, refused, validation_problems
+from chalicelib.edge.answers import JSON, Text, answered, failed, refused, validation_problems
 from chalicelib.edge.observe import logger
 from chalicelib.kernel.call import Call, Idempotency
-from chalicelib.kernel.errors import Invalid, Problem, Refusal, Refused, TooLarge
+from chalicelib.kernel.errors import Invalid, NotFound, Problem, Refusal, Refused, TooLarge
 from chalicelib.kernel.models import Page, PageQuery
-from chalicelib.storage import claims, settings
+from chalicelib.storage import claims
 
 __all__ = [
     "KINDS",
@@ -37,6 +38,8 @@ __all__ = [
 
 MOST_BODY_BYTES = 6_000_000
 MOST_KEY = 200
+MOST_PATH_BYTES = 500
+_UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class PreconditionRequired(Refusal):
@@ -44,6 +47,13 @@ class PreconditionRequired(Refusal):
 
     status = 428
     title = "Version missing"
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is of a kind the endpoint does not read."""
+
+    status = 415
+    title = "Unsupported media type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,8 @@ class Endpoint:
     status: int = 200
     if_match: bool = False
     replay: Callable[..., Any] | None = None
-    content_types: tuple[str, ...] = ("application/json",)
+    content_types: tuple[str, ...] = (JSON,)
+    produces: tuple[str, ...] = (JSON,)
 
     @property
     def name(self) -> str:
@@ -76,6 +87,10 @@ ENDPOINTS: list[Endpoint] = []
 
 class Routes(Blueprint):
     """A room's endpoints. Paths are written without `/v1`, which `app.py` puts in front."""
+
+    def __init__(self, import_name: str) -> None:
+        super().__init__(import_name)
+        self._methods: dict[str, list[str]] = {}
 
     def get(self, path: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._endpoint("GET", path, **how)
@@ -97,11 +112,24 @@ class Routes(Blueprint):
             endpoint = Endpoint(method, path, act, **how)
             ENDPOINTS.append(endpoint)
             view = _view(self, endpoint)
-            types = list(endpoint.content_types)
-            self.route(path, methods=[method], cors=_cors(), content_types=types, name=view.__name__)(view)
+            self.route(path, methods=[method], content_types=["*/*"], name=view.__name__)(view)
+            self._answer_preflights(path, method)
             return act
 
         return register
+
+    def _answer_preflights(self, path: str, method: str) -> None:
+        """Browsers ask each path once what they may send; Chalice's own answer knows of one origin only."""
+        if path in self._methods:
+            self._methods[path].append(method)
+            return
+        methods = self._methods[path] = [method]
+
+        def view(**named: str) -> Response:
+            return cors.preflight(self.current_request.headers.get("origin"), methods)
+
+        name = "preflight" + re.sub(r"\W+", "_", path)
+        self.route(path, methods=["OPTIONS"], content_types=["*/*"], name=name)(view)
 
 
 def _view(routes: Routes, endpoint: Endpoint) -> Callable[..., Response]:
@@ -115,8 +143,15 @@ def _view(routes: Routes, endpoint: Endpoint) -> Callable[..., Response]:
 def respond(endpoint: Endpoint, request: Request, path: Mapping[str, str]) -> Response:
     """The response to a request: refusals become problems, anything else is logged and told as a fault."""
     request_id = str(request.context.get("requestId", "unknown"))
+    response = _response(endpoint, request, path, request_id)
+    response.headers.update(cors.headers_for(request.headers.get("origin")))
+    return response
+
+
+def _response(endpoint: Endpoint, request: Request, path: Mapping[str, str], request_id: str) -> Response:
     try:
-        call = identity.call_from_request(dict(request.headers), request.context, _idempotency(endpoint, request))
+        call = identity.call_from_request(_headers(endpoint, request), request.context, _idempotency(endpoint, request))
+        limits.check_pace(call, _source(request))
         endpoint.who.check(call.actor)
         view = _acted(endpoint, call, request, path)
     except Refusal as refusal:
@@ -128,8 +163,24 @@ def respond(endpoint: Endpoint, request: Request, path: Mapping[str, str]) -> Re
     return answered(view, status, request_id, _query_of(request).get("fields"))
 
 
+def _headers(endpoint: Endpoint, request: Request) -> dict[str, str]:
+    """The headers that say who asks: at a public endpoint nobody, so that a token gone stale shuts nobody out."""
+    headers = dict(request.headers)
+    if endpoint.who.is_public:
+        return {name: text for name, text in headers.items() if name.lower() != "authorization"}
+    return headers
+
+
+def _source(request: Request) -> str:
+    """The address the gateway saw, which nobody can choose as they can a header."""
+    return str((request.context.get("identity") or {}).get("sourceIp", "unknown"))
+
+
 def _acted(endpoint: Endpoint, call: Call, request: Request, path: Mapping[str, str]) -> Any:
     arguments = _arguments(endpoint, request, path)
+    door = limits.door_of(endpoint.name, endpoint.who.is_public, endpoint.method != "GET")
+    if door is not None:
+        limits.check_door(endpoint.name, door, call, _source(request), arguments, dict(request.headers))
     if endpoint.replay is None or call.idempotency is None:
         return endpoint.act(call, **arguments)
     made = claims.find_result(call)
@@ -145,7 +196,7 @@ def _acted(endpoint: Endpoint, call: Call, request: Request, path: Mapping[str, 
 
 
 def _arguments(endpoint: Endpoint, request: Request, path: Mapping[str, str]) -> dict[str, Any]:
-    arguments: dict[str, Any] = dict(path)
+    arguments: dict[str, Any] = _path(path)
     problems: list[Problem] = []
     if endpoint.query is not None:
         arguments["query"] = _query(endpoint.query, request, problems)
@@ -158,13 +209,25 @@ def _arguments(endpoint: Endpoint, request: Request, path: Mapping[str, str]) ->
     return arguments
 
 
+def _path(path: Mapping[str, str]) -> dict[str, Any]:
+    """The names in a path; nothing of ours is called by one that is as long as a letter or cannot be read."""
+    for name, text in path.items():
+        if len(text.encode("utf-8", "replace")) > MOST_PATH_BYTES or _UNREADABLE.search(text):
+            raise NotFound("path.not_found", f"There is no such {name.removesuffix('_id').replace('_', ' ')}.")
+    return dict(path)
+
+
 def _body(endpoint: Endpoint, request: Request, problems: list[Problem]) -> Any:
     raw = _raw(request)
     if len(raw) > MOST_BODY_BYTES:
         raise TooLarge("body.too_large", f"The body is over {MOST_BODY_BYTES // 1_000_000} MB; use a file drop.")
+    content_type = _content_type(request)
+    if raw and content_type not in endpoint.content_types:
+        known = " or ".join(endpoint.content_types)
+        raise UnsupportedMediaType("body.media_type", f"Send the body as {known}.")
     assert endpoint.body is not None
     try:
-        if _content_type(request) == "application/x-www-form-urlencoded":
+        if content_type == "application/x-www-form-urlencoded":
             return endpoint.body.model_validate(_form(raw))
         return endpoint.body.model_validate_json(raw or b"{}")
     except ValidationError as error:
@@ -223,13 +286,4 @@ def _idempotency(endpoint: Endpoint, request: Request) -> Idempotency | None:
 
 
 def _content_type(request: Request) -> str:
-    return str(request.headers.get("content-type", "")).split(";")[0].strip().lower()
-
-
-def _cors() -> CORSConfig:
-    return CORSConfig(
-        allow_origin=settings.allowed_origins()[0],
-        allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
-        expose_headers=["ETag", "Retry-After", "X-Request-Id", "Location"],
-        max_age=600,
-    )
+    return str(request.headers.get("content-type", JSON)).split(";")[0].strip().lower()

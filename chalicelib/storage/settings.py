@@ -53,7 +53,14 @@ def web_origin() -> str:
 
 def allowed_origins() -> tuple[str, ...]:
     """Web origins that may call the API from a browser."""
-    return tuple(filter(None, os.environ.get("HEADROOM_ALLOWED_ORIGINS", web_origin()).split(",")))
+    told = os.environ.get("HEADROOM_ALLOWED_ORIGINS", web_origin()).split(",")
+    return tuple(origin for origin in (each.strip().rstrip("/") for each in told) if origin)
+
+
+def rate_limits() -> float | None:
+    """How generous the limits of `edge.limits` are: 1 as they are written, 2 twice as much; None where they are off."""
+    told = os.environ.get("HEADROOM_RATE_LIMITS", "1")
+    return None if told == "off" else float(told)
 
 
 def mail_sender() -> str:
