@@ -14,15 +14,9 @@ from chalicelib.qualification import store
 from chalicelib.qualification.actions_sheets import current_sheet, entry_of
 from chalicelib.qualification.events import EntryChanged
 from chalicelib.qualification.lifecycle import choose
-from chalicelib.qualification.models import (
-    MOST_AT_ONCE,
-    EntriesMade,
-    EntriesRequest,
-    Entry,
-    EntryRequest,
-    EntryView,
-)
+from chalicelib.qualification.models import Entry
 from chalicelib.qualification.moments import can_enter, check_entry_open
+from chalicelib.qualification.views import MOST_AT_ONCE, EntriesMade, EntriesRequest, EntryRequest, EntryView
 from chalicelib.storage import objects
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit

@@ -14,15 +14,9 @@ from chalicelib.kernel.errors import Invalid, Problem, Refusal, Stale
 from chalicelib.kernel.models import Page
 from chalicelib.qualification import store
 from chalicelib.qualification.events import OverrideSet
-from chalicelib.qualification.models import (
-    Override,
-    OverrideItem,
-    OverridesMade,
-    OverridesQuery,
-    OverridesRequest,
-    OverrideView,
-)
+from chalicelib.qualification.models import Override
 from chalicelib.qualification.moments import check_override_open
+from chalicelib.qualification.views import OverrideItem, OverridesMade, OverridesQuery, OverridesRequest, OverrideView
 from chalicelib.storage import objects
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit

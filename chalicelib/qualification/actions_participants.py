@@ -13,8 +13,9 @@ from chalicelib.kernel.models import Page, PageQuery
 from chalicelib.kernel.quantities import ZERO
 from chalicelib.qualification.actions_sheets import sheets_of
 from chalicelib.qualification.actions_views import names_of
-from chalicelib.qualification.models import ParticipantView, RoundParticipantView, Sheet
+from chalicelib.qualification.models import Sheet
 from chalicelib.qualification.moments import is_closed
+from chalicelib.qualification.views import ParticipantView, RoundParticipantView
 from chalicelib.storage.tables import decode_cursor, encode_cursor
 
 Row = TypeVar("Row", ParticipantView, RoundParticipantView)

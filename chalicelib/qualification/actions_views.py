@@ -22,17 +22,11 @@ from chalicelib.qualification.actions_facts import Companies, Surroundings, answ
 from chalicelib.qualification.actions_overrides import override_view
 from chalicelib.qualification.actions_sheets import current_sheet
 from chalicelib.qualification.capacity import standing, why_not
-from chalicelib.qualification.models import (
-    Answer,
-    AnswersQuery,
-    AnswerView,
-    AssetAnswersQuery,
-    Override,
-    Sheet,
-)
+from chalicelib.qualification.models import Answer, Override, Sheet
 from chalicelib.qualification.moments import is_closed, is_running
 from chalicelib.qualification.rules import is_eligible, need_of
 from chalicelib.qualification.sentences import trace
+from chalicelib.qualification.views import AnswersQuery, AnswerView, AssetAnswersQuery
 from chalicelib.registry import actions as registry
 from chalicelib.storage.tables import decode_cursor, encode_cursor
 

@@ -19,7 +19,7 @@ from chalicelib.kernel.periods import local_of
 from chalicelib.qualification.actions_entries import get_entry
 from chalicelib.qualification.actions_sheets import current_sheet, find_competitions_of
 from chalicelib.qualification.actions_views import names_of, told_answers
-from chalicelib.qualification.models import AnswerView, EntryState, Standing
+from chalicelib.qualification.models import EntryState, Standing
 from chalicelib.qualification.moments import can_enter
 from chalicelib.qualification.sheets import (
     CHOICES,
@@ -30,6 +30,7 @@ from chalicelib.qualification.sheets import (
     QUALIFIED,
     rule_field,
 )
+from chalicelib.qualification.views import AnswerView
 
 Row = dict[str, Any]
 _EFFECT_WORDS = {effect: word for word, effect in EFFECTS.items()}

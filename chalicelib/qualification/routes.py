@@ -6,7 +6,7 @@ from chalicelib.edge.web import Routes, either, fsp, so
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.models import Page, PageQuery
 from chalicelib.qualification import actions
-from chalicelib.qualification.models import (
+from chalicelib.qualification.views import (
     AnswersQuery,
     AnswerView,
     AssetAnswersQuery,

@@ -18,7 +18,7 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.events import Envelope
 from chalicelib.kernel.models import iso
 from chalicelib.qualification import actions
-from chalicelib.qualification.models import (
+from chalicelib.qualification.views import (
     AnswersQuery,
     AnswerView,
     EntryRequest,

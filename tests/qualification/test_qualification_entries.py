@@ -10,7 +10,7 @@ from chalicelib.kernel.call import Idempotency
 from chalicelib.kernel.errors import Invalid, NotFound, Refused
 from chalicelib.kernel.models import PageQuery
 from chalicelib.qualification import actions
-from chalicelib.qualification.models import EntriesRequest
+from chalicelib.qualification.views import EntriesRequest
 from chalicelib.storage import audit, claims
 from tests.builders.qualifying import CLOSE, FSP, QualifyingMarket, competition_fields
 from tests.builders.registry import a_system_operator

@@ -18,8 +18,8 @@ from chalicelib.kernel.errors import Invalid, NotFound
 from chalicelib.qualification import actions
 from chalicelib.qualification.downloads import export_entries, export_qualified_assets
 from chalicelib.qualification.imports import ENTRIES_IMPORTER, OVERRIDES_IMPORTER
-from chalicelib.qualification.models import OverridesQuery
 from chalicelib.qualification.sheets import ENTRIES, OVERRIDES_TEMPLATE, QUALIFIED
+from chalicelib.qualification.views import OverridesQuery
 from chalicelib.storage import audit
 from tests.builders.qualifying import AFTER, BIDDING, CLOSE, FSP, START, QualifyingMarket
 from tests.builders.registry import a_system_operator

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.kernel.errors import NotFound
 from chalicelib.qualification import actions
-from chalicelib.qualification.models import AnswersQuery, AssetAnswersQuery
+from chalicelib.qualification.views import AnswersQuery, AssetAnswersQuery
 from tests.builders.areas import a_square
 from tests.builders.assets import load_gazetteer
 from tests.builders.qualifying import FSP, QualifyingMarket

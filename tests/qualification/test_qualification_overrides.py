@@ -7,7 +7,7 @@ import pytest
 from chalicelib.kernel.call import Idempotency
 from chalicelib.kernel.errors import Invalid, NotFound, Refused
 from chalicelib.qualification import actions
-from chalicelib.qualification.models import OverridesQuery, OverridesRequest
+from chalicelib.qualification.views import OverridesQuery, OverridesRequest
 from chalicelib.storage import audit, claims
 from tests.builders.qualifying import AFTER, BIDDING, FSP, QualifyingMarket, hand_over
 from tests.builders.registry import a_system_operator
