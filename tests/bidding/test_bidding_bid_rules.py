@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.bidding.bid_rules import bid_problems, ceiling_breaches, clock, completed, filled_prices
+from chalicelib.bidding.bid_rules import bid_problems, ceiling_breaches, ceilings_of, clock, completed, filled_prices
 from chalicelib.bidding.models import bid_id, place_of_bid
 from tests.builders.bidding import a_bid, a_competition, a_window, an_availability_competition
 
@@ -180,3 +180,9 @@ def test_what_is_no_bid_id_is_told_apart(text):
 def test_run_times_are_told_as_clocks():
     assert clock(timedelta(hours=2, minutes=30)) == "2:30:00"
     assert clock(timedelta(days=1, seconds=5)) == "1 0:00:05"
+
+
+def test_the_ceilings_that_bind_in_a_window_are_told_by_price():
+    competition = an_availability_competition(availability_ceiling="10", windows=(a_window(utilisation_ceiling="99"),))
+    found = ceilings_of(competition, competition.windows[0])
+    assert found == {"availability_price": Decimal(10), "utilisation_price": Decimal(99)}

@@ -129,3 +129,9 @@ def test_the_peak_is_the_most_of_any_hour(rows):
     loads = [(at(start), at(start + length), Decimal(mw)) for start, length, mw in rows]
     of_hour = [sum(mw for start, length, mw in rows if start <= hour < start + length) for hour in range(30)]
     assert peak(loads) == max(of_hour)
+
+
+def test_the_times_of_one_obligation_are_counted_once_for_all_its_assets():
+    known = times()
+    first = known.of_commitment(a_commitment(mw="1"))
+    assert known.of_commitment(a_commitment(mw="2")) is first
