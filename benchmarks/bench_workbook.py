@@ -170,7 +170,9 @@ def rows(number: int) -> Iterator[list[Any]]:
             f"note {place}",
         ]
         if place % 100 == 0:
-            bad, value = drawn.choice(((4, "Barter"), (9, "2026-02-30"), (11, -1), (11, "much"), (24, "nowhere"), (1, "")))
+            bad, value = drawn.choice(
+                ((4, "Barter"), (9, "2026-02-30"), (11, -1), (11, "much"), (24, "nowhere"), (1, ""))
+            )
             row[bad] = value
         yield row
 

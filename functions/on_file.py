@@ -7,7 +7,6 @@ from chalicelib.edge.observe import count, logger
 from chalicelib.files import actions as files
 from chalicelib.files.models import Drop
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import NotFound
 from chalicelib.registry import actions as registry
 
 
@@ -18,9 +17,8 @@ def take_in(call: Call, arrived: Arrived) -> None:
 def receive(call: Call, drop: Drop) -> None:
     """Open the receipt of an object; one under nobody's prefix is only counted."""
     owner = files.owner_of(drop.key)
-    try:
-        organisation = registry.get_organisation(owner or "")
-    except NotFound:
+    organisation = registry.get_organisations([owner]).get(owner) if owner else None
+    if organisation is None:
         logger().warning("an object under no organisation's prefix", extra={"prefix": owner})
         count("drops_of_nobody")
         return

@@ -6,17 +6,21 @@ the plain rule of `files.cells`, so a fast answer is the plain answer.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.files.cells import DateOrder, Fault, as_text, read_cell
-from chalicelib.files.columns import Column, DecimalNumber, Sheet, Text, allowed_values
+from chalicelib.files.columns import Column, DecimalNumber, Sheet, Text, TextList, WholeNumber, allowed_values
 from chalicelib.files.importing import ParsedRow, ParsedSheet
 from chalicelib.kernel.errors import Invalid, Problem
 
 _HEADER_WITHIN = 30
+_EXACT = 10**15
+"""Whole numbers below this are exact in a spreadsheet's cell."""
+_WORDS = re.compile(r"\w+(?:;\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,31 @@ def _quick_texts(kind: Text, distinct: set[Any]) -> dict[Any, str]:
     return {raw: text for raw, text in found.items() if text and text[0] != "'"}
 
 
-_QUICK: dict[type, Any] = {DecimalNumber: _quick_decimals, Text: _quick_texts}
+def _quick_whole(kind: WholeNumber, distinct: set[Any]) -> dict[Any, int]:
+    low = kind.minimum if kind.minimum is not None else -_EXACT
+    high = kind.maximum if kind.maximum is not None else _EXACT
+    return {
+        raw: int(raw)
+        for raw in distinct
+        if type(raw) is float and -_EXACT < raw < _EXACT and low <= raw <= high and raw.is_integer()
+    }
+
+
+def _quick_lists(kind: TextList, distinct: set[Any]) -> dict[Any, list[str]]:
+    """Short lists of single words parted by semicolons, as most are."""
+    found = {}
+    for raw in distinct:
+        if type(raw) is str and len(raw) <= min(kind.maximum_length, kind.maximum_items) and _WORDS.fullmatch(raw):
+            found[raw] = raw.split(";")
+    return found
+
+
+_QUICK: dict[type, Any] = {
+    DecimalNumber: _quick_decimals,
+    Text: _quick_texts,
+    TextList: _quick_lists,
+    WholeNumber: _quick_whole,
+}
 
 
 def _add_known_faults(
@@ -209,19 +237,22 @@ def _assembled(
     sheet: Sheet, columns: Sequence[Column], cells: Cells, faults: Faults, first_row: int
 ) -> list[ParsedRow]:
     fields = [column.field for column in columns]
-    required = [column for column in columns if column.required]
+    with_blanks = [column for column in columns if None in cells[column.field]]
     parsed = []
     for index, values in enumerate(zip(*(cells[name] for name in fields), strict=True)):
         bad = faults.get(index)
-        known = {name: value for name, value in zip(fields, values, strict=True) if value is not None}
+        known = dict(zip(fields, values, strict=True))
+        missing = [column for column in with_blanks if known[column.field] is None]
+        for column in missing:
+            del known[column.field]
         if not known and not bad:
             continue
         row = first_row + index
         problems = _row_problems(sheet, columns, row, bad) if bad else []
         problems += [
             _missing_value(sheet, column, row)
-            for column in required
-            if column.field not in known and not (bad and column.field in bad)
+            for column in missing
+            if column.required and not (bad and column.field in bad)
         ]
         parsed.append(ParsedRow(row, known, tuple(problems)))
     return parsed

@@ -77,7 +77,9 @@ def a_row(**changes: Any) -> dict[str, Any]:
     return {"ref": "EV-001", "name": "Depot chargers", "mw": Decimal("1.25")} | changes
 
 
-def a_workbook(tabs: Mapping[str, Sequence[Sequence[Any]]], formats: Mapping[tuple[int, int], str] | None = None) -> bytes:
+def a_workbook(
+    tabs: Mapping[str, Sequence[Sequence[Any]]], formats: Mapping[tuple[int, int], str] | None = None
+) -> bytes:
     """A workbook of raw cells by tab, without anything of ours in it; `formats` are number formats by (row, column)."""
     stream = io.BytesIO()
     with xlsxwriter.Workbook(stream, {"strings_to_formulas": True}) as workbook:

@@ -27,7 +27,9 @@ pytestmark = pytest.mark.usefixtures("market")
 
 
 def asked(**changes: Any) -> FileRequest:
-    return FileRequest.model_validate({"kind": "assets", "name": "my assets.xlsx", "size": 5, "sha256": "0" * 64} | changes)
+    return FileRequest.model_validate(
+        {"kind": "assets", "name": "my assets.xlsx", "size": 5, "sha256": "0" * 64} | changes
+    )
 
 
 def received(kind: str = "assets", organisation: str = "org_fsp1", name: str = "a.csv") -> Receipt:
@@ -54,7 +56,9 @@ def test_an_upload_that_arrived_is_told_without_a_link() -> None:
 
 def test_a_machine_user_is_known_as_one() -> None:
     call = a_call()
-    machine = Call(call.actor.__class__("machine", "mch_1", "org_fsp1", "fsp", call.actor.roles), call.now, call.new_id, "r")
+    machine = Call(
+        call.actor.__class__("machine", "mch_1", "org_fsp1", "fsp", call.actor.roles), call.now, call.new_id, "r"
+    )
     view = actions.request_upload(machine, asked())
     assert actions.get_receipt(view.id).actor_kind == "machine"
 
@@ -76,7 +80,9 @@ def test_an_upload_is_refused_before_it_is_sent(call: Call, request_: FileReques
 
 def test_files_are_listed_newest_first_by_kind_and_state() -> None:
     first = received(name="a.csv")
-    second = receive(a_system_call(), a_drop(b"x", name="b.csv").but(at=ARRIVED + timedelta(seconds=1)), "org_fsp1", "fsp")
+    second = receive(
+        a_system_call(), a_drop(b"x", name="b.csv").but(at=ARRIVED + timedelta(seconds=1)), "org_fsp1", "fsp"
+    )
     refuse(a_system_call(), second, Invalid("file.x", "No."))
     received(organisation="org_fsp2")
     assert [view.id for view in actions.list_files(a_call(), FileQuery()).items] == [second.id, first.id]

@@ -45,7 +45,11 @@ def test_a_password_protected_workbook_is_refused() -> None:
 def with_flag_of_encryption(content: bytes) -> bytes:
     """The bit of encryption set on the first entry of the archive's directory."""
     place = content.index(b"PK\x01\x02") + 8
-    return content[:place] + struct.pack("<H", struct.unpack("<H", content[place : place + 2])[0] | 1) + content[place + 2 :]
+    return (
+        content[:place]
+        + struct.pack("<H", struct.unpack("<H", content[place : place + 2])[0] | 1)
+        + content[place + 2 :]
+    )
 
 
 @pytest.mark.parametrize(

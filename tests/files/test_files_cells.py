@@ -171,7 +171,17 @@ def test_a_cell_that_does_not_fit_is_refused_with_a_code(kind: CellKind, raw: An
 
 @pytest.mark.parametrize("blank", [None, "", "  ", "\t\n"])
 def test_a_blank_cell_has_no_value_of_any_kind(blank: str | None) -> None:
-    kinds: list[CellKind] = [Text(), MW, WholeNumber(), LocalDate(), ClockTime(), Duration(), YesNo(), LADDER, TextList()]
+    kinds: list[CellKind] = [
+        Text(),
+        MW,
+        WholeNumber(),
+        LocalDate(),
+        ClockTime(),
+        Duration(),
+        YesNo(),
+        LADDER,
+        TextList(),
+    ]
     assert [read_cell(kind, blank) for kind in kinds] == [None] * len(kinds)
 
 
@@ -244,7 +254,11 @@ def test_no_cell_makes_the_reader_fall_over(raw: Any) -> None:
         (Text(9), "text, up to 9 characters", "any text"),
         (DecimalNumber(3), "number, up to 3 decimal places", "0 or more"),
         (DecimalNumber(3, None), "number, up to 3 decimal places", "any number"),
-        (DecimalNumber(3, above=Decimal(0), maximum=Decimal(5)), "number, up to 3 decimal places", "above 0 and 5 or less"),
+        (
+            DecimalNumber(3, above=Decimal(0), maximum=Decimal(5)),
+            "number, up to 3 decimal places",
+            "above 0 and 5 or less",
+        ),
         (WholeNumber(1, 9), "whole number", "1 or more and 9 or less"),
         (LocalDate(), "date", "a date: 2026-04-01, or a real date cell"),
         (LocalDateTime(), "date and time, local", "a date and time: 2026-04-01 09:00, or a real date cell"),

@@ -13,7 +13,9 @@ from chalicelib.files.dialects import decode, find_separator, read_csv
 from chalicelib.kernel.errors import Invalid
 
 ROWS = [["Asset Ref", "Näme", "Note"], ["EV-1", "Café £", "two\nlines, and; more"], ["EV-2", "", 'a "quoted" word']]
-CELL = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_characters="\r\x85\u2028\u2029"), max_size=12)
+CELL = st.text(
+    st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_characters="\r\x85\u2028\u2029"), max_size=12
+)
 
 
 def written(rows: list[list[str]], separator: str) -> str:
@@ -63,7 +65,10 @@ def test_separators_inside_quotes_do_not_decide() -> None:
 @given(st.lists(st.lists(CELL, min_size=2, max_size=4), min_size=1, max_size=6), st.sampled_from([",", ";", "\t"]))
 def test_whatever_a_csv_writer_wrote_is_read_back(rows: list[list[str]], separator: str) -> None:
     width = max(map(len, rows))
-    plain = [[cell.translate({ord(mark): None for mark in ',;\t'}) for cell in row] + [""] * (width - len(row)) for row in rows]
+    plain = [
+        [cell.translate({ord(mark): None for mark in ",;\t"}) for cell in row] + [""] * (width - len(row))
+        for row in rows
+    ]
     header = [f"column {number}" for number in range(width)]
     assert read_csv(written([header, *plain], separator).encode(), 100) == [header, *plain]
 

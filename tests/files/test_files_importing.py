@@ -364,7 +364,9 @@ def test_a_receipt_that_changed_otherwise_at_its_closing_is_closed_by_the_next_t
 
 
 def test_a_row_the_room_left_out_is_a_fault_unless_the_reader_found_it_wrong() -> None:
-    chunk = Chunk(0, {"Assets": [ParsedRow(2, {"ref": "A1"}), ParsedRow(3, {}, (Problem("cell.required", "x", "ref"),))]})
+    chunk = Chunk(
+        0, {"Assets": [ParsedRow(2, {"ref": "A1"}), ParsedRow(3, {}, (Problem("cell.required", "x", "ref"),))]}
+    )
     with pytest.raises(RuntimeError, match="left out row 2"):
         work.merge(TEMPLATE, chunk, [])
     merged = work.merge(TEMPLATE, chunk, [RowOutcome(2, "Assets", "created", "A1")])
@@ -502,7 +504,11 @@ def test_a_chunk_survives_json() -> None:
 
 def test_a_row_of_a_file_has_ids_of_its_own_however_often_it_is_applied() -> None:
     receipt = dropped()
-    assert row_id("ast", receipt, "Assets", 2) == row_id("ast", receipt, "Assets", 2) != row_id("ast", receipt, "Assets", 3)
+    assert (
+        row_id("ast", receipt, "Assets", 2)
+        == row_id("ast", receipt, "Assets", 2)
+        != row_id("ast", receipt, "Assets", 3)
+    )
     drawn = [call_for_row(a_system_call(), receipt, "Assets", row).new_id("aud") for row in (2, 2, 3)]
     assert drawn[0] == drawn[1] != drawn[2]
 

@@ -63,7 +63,12 @@ def test_a_workbook_made_elsewhere_with_one_tab_of_any_name_is_taken() -> None:
 def test_every_kind_of_cell_comes_through_a_workbook() -> None:
     cells = ["EV-1", "Depot", 1.25, 12, date(2026, 4, 1), datetime(2026, 4, 1, 9), time(16, 30), time(0, 30), True]
     content = a_workbook(
-        {"Assets": [[column.header for column in EVERY_KIND.columns[:-1]], [*cells, "operational", "IP1 1AA; IP1 1AB"]]},
+        {
+            "Assets": [
+                [column.header for column in EVERY_KIND.columns[:-1]],
+                [*cells, "operational", "IP1 1AA; IP1 1AB"],
+            ]
+        },
         {(1, 5): "yyyy-mm-dd hh:mm", (1, 6): "hh:mm", (1, 7): "[h]:mm:ss"},
     )
     assert rows_of(read_file(content, TEMPLATE)) == [
@@ -255,7 +260,10 @@ def test_a_column_that_stands_twice_is_refused_by_name() -> None:
 
 
 def test_tabs_are_matched_by_name_and_a_missing_one_is_refused_unless_optional() -> None:
-    tabs = {"competitions": [["Competition Ref", "Name"], ["C1", "x"]], "SERVICE WINDOWS": [["Competition Ref", "Window Name"]]}
+    tabs = {
+        "competitions": [["Competition Ref", "Name"], ["C1", "x"]],
+        "SERVICE WINDOWS": [["Competition Ref", "Window Name"]],
+    }
     found = read_file(a_workbook({**tabs, "Notes": [["Note"], ["hello"]]}), TWO_TABS)
     assert rows_of(found, "Notes") == [{"note": "hello"}]
     assert set(read_file(a_workbook(tabs), TWO_TABS).sheets) == {"Competitions", "Service Windows"}
@@ -270,12 +278,16 @@ def test_a_kind_of_several_tabs_takes_no_csv() -> None:
 
 
 def test_a_workbook_of_optional_tabs_needs_at_least_one_of_them() -> None:
-    optional = Template("notes", "Notes", "1", (TWO_TABS.sheet("Notes"), Sheet("More", EVERY_KIND.columns, optional=True)))
+    optional = Template(
+        "notes", "Notes", "1", (TWO_TABS.sheet("Notes"), Sheet("More", EVERY_KIND.columns, optional=True))
+    )
     assert refusal_of(a_workbook({"A": [["x"]], "B": [["y"]]}), optional).code == "file.wrong_template"
 
 
 def test_a_csv_is_taken_for_the_tab_whose_columns_it_names() -> None:
-    more = Sheet("More", (Column("Planned Ref", "planned", "x", True), Column("Name", "name", "x", True)), optional=True)
+    more = Sheet(
+        "More", (Column("Planned Ref", "planned", "x", True), Column("Name", "name", "x", True)), optional=True
+    )
     both = Template("assets", "Assets", "3", (EVERY_KIND, more))
     assert set(read_file(a_csv([["Planned Ref", "Name"], ["P1", "x"]]), both).sheets) == {"More"}
 
@@ -293,7 +305,9 @@ def test_a_template_has_no_tab_or_column_it_was_not_given() -> None:
 
 
 RAW = st.one_of(
-    st.sampled_from([None, "", " ", "yes", "EV-1", "12", "-3", "2026-04-01", "30/02/2026", "16:30", "PT30M", "'=x", True]),
+    st.sampled_from(
+        [None, "", " ", "yes", "EV-1", "12", "-3", "2026-04-01", "30/02/2026", "16:30", "PT30M", "'=x", True]
+    ),
     st.floats(min_value=-10, max_value=2000).map(lambda number: round(number, 7)),
     st.floats(),
     st.integers(-5, 2000),

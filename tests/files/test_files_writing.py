@@ -103,7 +103,9 @@ def test_the_same_content_gives_the_same_bytes() -> None:
 
 
 def test_no_text_of_a_user_becomes_a_formula() -> None:
-    book = opened(write_download(TEMPLATE, {"Assets": [a_row(name='=HYPERLINK("http://x","y")', postcodes=["=1", "b"])]}))
+    book = opened(
+        write_download(TEMPLATE, {"Assets": [a_row(name='=HYPERLINK("http://x","y")', postcodes=["=1", "b"])]})
+    )
     cells = [cell for cell in book["Assets"][HEADER_ROW + 2] if cell.value is not None]
     assert [cell.data_type for cell in cells] == ["s", "s", "n", "s"]
     assert cells[1].value == '\'=HYPERLINK("http://x","y")'
@@ -111,7 +113,9 @@ def test_no_text_of_a_user_becomes_a_formula() -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40), min_size=1, max_size=20))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40), min_size=1, max_size=20)
+)
 def test_our_own_neutralised_export_reads_back_as_the_original_text(names: list[str]) -> None:
     rows = [a_row(ref=f"r{number}", name=name) for number, name in enumerate(names)]
     read = {row["ref"]: row.get("name") for row in values_of(write_download(TEMPLATE, {"Assets": rows}))}
@@ -157,14 +161,19 @@ BAD_HEADER = ["Asset Ref", "Name", "Capacity (MW)", "Device Count", "Operational
 
 @pytest.mark.parametrize(
     "content",
-    [a_workbook({"Assets": [[], BAD_HEADER, *BAD], "Mine": [["x"]]}), a_csv([BAD_HEADER, ["", "b", "-1", "x", "30/02/2026", ""]])],
+    [
+        a_workbook({"Assets": [[], BAD_HEADER, *BAD], "Mine": [["x"]]}),
+        a_csv([BAD_HEADER, ["", "b", "-1", "x", "30/02/2026", ""]]),
+    ],
 )
 def test_a_marked_copy_has_the_same_values_and_the_same_problems(content: bytes) -> None:
     copy, problems = marked(content)
     assert problems
     found, before = read_file(copy, TEMPLATE), read_file(content, TEMPLATE)
     assert [row.values for row in found.sheets["Assets"].rows] == [row.values for row in before.sheets["Assets"].rows]
-    assert [row.problems for row in found.sheets["Assets"].rows] == [row.problems for row in before.sheets["Assets"].rows]
+    assert [row.problems for row in found.sheets["Assets"].rows] == [
+        row.problems for row in before.sheets["Assets"].rows
+    ]
     assert marked(copy)[0] == copy
 
 
