@@ -25,8 +25,9 @@ class Gateway(LocalGateway):
 
     def __init__(self, app: Chalice, clock: Clock) -> None:
         # Chalice keeps the request on the app object, and its own local server makes that one per thread like this.
-        CustomLocalChalice.__bases__ = (LocalChalice, app.__class__)
-        app.__class__ = CustomLocalChalice
+        if not isinstance(app, LocalChalice):
+            CustomLocalChalice.__bases__ = (LocalChalice, app.__class__)
+            app.__class__ = CustomLocalChalice
         super().__init__(app, Config.create(lambda_timeout=MOST_SECONDS))
         self._clock = clock
 
