@@ -100,6 +100,14 @@ def visible_competition(call: Call, competition_id: str) -> Competition:
     return competition
 
 
+def joinable_competition(call: Call, competition_id: str) -> Competition:
+    """A competition that the caller may have a part in: an operator's own, any published one for others."""
+    competition = visible_competition(call, competition_id)
+    if call.actor.organisation_kind == "so":
+        call.check_owner(competition.so, "competition")
+    return competition
+
+
 def current_areas(competition: Competition) -> dict[str, Area]:
     """The areas that a competition names, as they are now, by reference; archived ones are left out."""
     found = areas.find_areas(competition.so, [ref.area_ref for ref in competition.zones if ref.area_ref])

@@ -82,7 +82,7 @@ def lay_by_file(call: Call, competition: Competition, hands: Sequence[Hand]) -> 
 
 def list_overrides(call: Call, competition_id: str, query: OverridesQuery) -> Page[OverrideView]:
     """Overrides in order of asset: all of its own competition for an operator, those on its own assets for an FSP."""
-    competition = competitions.visible_competition(call, competition_id)
+    competition = competitions.joinable_competition(call, competition_id)
     page = store.page_of_overrides(competition_id, query.limit, query.cursor)
     seen = [row.body for row in page.items if _may_see(call, competition, row.body)]
     return Page(items=_views([each for each in seen if each.is_active or query.lifted]), next=page.next)

@@ -98,7 +98,7 @@ def names_of(organisation_ids: Iterable[str]) -> dict[str, str]:
 
 def list_answers(call: Call, competition_id: str, query: AnswersQuery) -> Page[AnswerView]:
     """Answers of a competition: all of them for its operator, an FSP's own for the FSP; a page may be short."""
-    competition = competitions.visible_competition(call, competition_id)
+    competition = competitions.joinable_competition(call, competition_id)
     if query.asset is not None:
         return Page(items=[_trace_of(call, competition, query.asset)])
     if competition.so != call.actor.organisation and query.scope == "all":

@@ -66,7 +66,7 @@ def export_entries(call: Call, filters: dict[str, Any]) -> tuple[Template, dict[
 
 def _asked(call: Call, wanted: QualifiedFilters) -> list[Competition]:
     if wanted.competition_id is not None:
-        return [competitions.visible_competition(call, wanted.competition_id)]
+        return [competitions.joinable_competition(call, wanted.competition_id)]
     if wanted.round_ref is None:
         problem = Problem("export.filter", "Name a competition or a round.", "filters", "competition_id or round_ref")
         raise Invalid.of([problem], "export.filters")
