@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from chalicelib.areas.distance import MILLIMETRE, nearest_metres
 
@@ -21,8 +21,7 @@ _FORMS = {b"i": "i", b"q": "q"}
 _NARROW = 1 << 31
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
+class Clip(NamedTuple):
     """What decides the places of one cell; positions in nanodegrees, counted from the cell's south-west corner.
 
     `odd` says whether, on the cell's southern border, the edges wholly to the east are odd in number. `away_m` is a
@@ -51,13 +50,13 @@ class Clip:
                 inside = not inside
         return inside
 
-    def distance_m(self, lat: int, lon: int, south: int) -> Decimal:
+    def distance_m(self, lat: int, lon: int, south: int, within_m: float) -> Decimal:
         """Metres from a place of this cell to the boundary; `south` is the latitude of the cell's corner.
 
-        Right only for places that the clip does not cover and that are within the halo of the boundary. Never less
-        than a millimetre: no distance at all means inside.
+        Right only for places that the clip does not cover and that are within the halo of the boundary; beyond
+        `within_m`, that it is further. Never less than a millimetre: no distance at all means inside.
         """
-        return max(nearest_metres(lat, lon, self.edges, south), MILLIMETRE)
+        return max(nearest_metres(lat, lon, self.edges, south, within_m), MILLIMETRE)
 
     def pack(self) -> bytes:
         """The clip as bytes: 16 an edge where its ends are within 2.1° of the corner, else 32."""
@@ -78,6 +77,8 @@ def unpack(packed: bytes) -> Clip:
 def unpack_local(packed: bytes) -> Clip:
     """As `unpack`, with only the edges through the cell: all that `covers` needs, for a fraction of the work."""
     form, odd, turns, local, _, away = _HEAD.unpack_from(packed)
+    if not turns and not local:
+        return Clip(bool(odd), (), 0, (), away)
     numbers = struct.unpack_from(f"<{turns + 4 * local}{_FORMS[form]}", packed, _HEAD.size)
     return Clip(bool(odd), numbers[:turns], local, numbers[turns:], away)
 

@@ -43,22 +43,35 @@ def ground_metres(lat: int, up: float, right: float) -> float:
     return sqrt((up * north) ** 2 + (right * east) ** 2)
 
 
-def nearest_metres(lat: int, lon: int, edges: Edges, south: int = 0) -> Decimal:
+def nearest_metres(lat: int, lon: int, edges: Edges, south: int = 0, within_m: float = inf) -> Decimal:
     """Metres from a place to the nearest of the edges, by the rule of this module; infinite when there is none.
 
     `edges` is flat: longitude, latitude, longitude, latitude of each edge, in nanodegrees. Latitudes may count from
-    any parallel, whose own latitude is then `south`, and longitudes from any meridian.
+    any parallel, whose own latitude is then `south`, and longitudes from any meridian. Further away than `within_m`
+    the answer is that it is further, not how far.
     """
     north, east = metres_per_nanodegree(south + lat)
     found: list[tuple[float, float, float]] = []
     nearest = inf
+    up, right = within_m * _FRAME_SPREAD / north, within_m * _FRAME_SPREAD / east
+    low, high, left, far = lat - up, lat + up, lon - right, lon + right
     each = iter(edges)
     for a_lon, a_lat, b_lon, b_lat in zip(each, each, each, each, strict=True):
-        up, right = _nearest_point(a_lat - lat, a_lon - lon, b_lat - lat, b_lon - lon, north, east)
-        squared = (up * north) ** 2 + (right * east) ** 2
+        # most edges lie wholly beyond a side of the box that the nearest so far leaves
+        if (a_lat > high and b_lat > high) or (a_lat < low and b_lat < low):
+            continue
+        if (a_lon > far and b_lon > far) or (a_lon < left and b_lon < left):
+            continue
+        point = _nearest_point(a_lat - lat, a_lon - lon, b_lat - lat, b_lon - lon, north, east)
+        squared = (point[0] * north) ** 2 + (point[1] * east) ** 2
         if squared <= nearest * _FRAME_SPREAD:
-            found.append((squared, up, right))
-            nearest = min(nearest, squared)
+            found.append((squared, *point))
+        if squared < nearest:
+            nearest = squared
+            reach = sqrt(nearest) * _FRAME_SPREAD
+            up, right = reach / north + 1, reach / east + 1
+            low, high = max(low, lat - up), min(high, lat + up)
+            left, far = max(left, lon - right), min(far, lon + right)
     limit = nearest * _FRAME_SPREAD
     in_reach = [(up, right) for squared, up, right in found if squared <= limit]
     metres = min((ground_metres(south + lat, *point) for point in in_reach), default=inf)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ Reached = tuple[str, MatchKind, Decimal]
 
 # How many bits of a finest cell's code say where it lies within a cell of each level.
 _WIDTHS = tuple((level, 2 * (cells.SIDE_BITS[level] - cells.SIDE_BITS[cells.FINEST])) for level in cells.LEVELS)
+_FINEST_BITS = cells.SIDE_BITS[cells.FINEST]
 _ENTRY = struct.Struct("<cBQI")
 _MOST_BOX_CELLS = 12
 
@@ -38,17 +39,27 @@ def match_in_cell(
 ) -> ZoneMatch | None:
     """How a place (nanodegrees) of this cell matches the zone; None when it is further outside than `within_m`."""
     distance = _distance_in_cell(cell, lat, lon, within_m)
-    return None if distance is None else ZoneMatch(zone_id=zone_id, kind=KINDS[cell.shape], distance_m=distance)
+    if distance is None:
+        return None
+    # made by the hundred for each asset, of values known to be right: checking them again costs more than finding them
+    return ZoneMatch.model_construct(zone_id=zone_id, kind=KINDS[cell.shape], distance_m=distance)
 
 
 def _distance_in_cell(cell: ZoneCell, lat: int, lon: int, within_m: Decimal) -> Decimal | None:
-    """As `_distance`, unpacking only what it takes: the edges for the distance are many and seldom asked for."""
+    """Metres from a place of a cell to the zone, 0 inside or on the edge, None beyond `within_m`.
+
+    Unpacks only what it takes: the edges for the distance are many and seldom asked for.
+    """
     if cell.clip is None:
         return INSIDE
     south, west = cells.corner(cell.code, cell.level)
-    if unpack_local(cell.clip).covers(lat - south, lon - west):
+    clip = unpack_local(cell.clip)
+    if clip.covers(lat - south, lon - west):
         return INSIDE
-    return None if away_m(cell.clip) > within_m else _distance(unpack(cell.clip), cell, lat, lon, within_m)
+    if not within_m or clip.away_m > within_m:
+        return None
+    metres = unpack(cell.clip).distance_m(lat - south, lon - west, south, float(within_m))
+    return metres if metres <= within_m else None
 
 
 def box_cells(boxes: Iterable[Box]) -> list[ZoneCell]:
@@ -100,28 +111,58 @@ class Matcher:
 
     def match(self, lat: int, lon: int, within_m: Decimal = HALO_M) -> list[ZoneMatch]:
         """How one place (nanodegrees) matches: at most one match of each kind."""
-        held = self._cells_at(lat, lon)
+        held = self._cells_over(cells.cell_at(lat, lon, cells.FINEST))
         found = [match_in_cell(self.zone_id, cell, lat, lon, within_m) for cell in held]
         return nearest_of_each_kind(match for match in found if match)
 
     def match_each(self, places: Iterable[Place], within_m: Decimal = NEAR_MISS_M) -> Iterator[Reached]:
         """Every place that matches, once for each cell of the zone it is in: its name, how, and how far away.
 
-        As `match`, for thousands of places at once: each cell is unpacked once.
+        As `match`, for thousands of places at once: the cells over each piece of ground are found and unpacked once.
         """
-        clips: dict[ZoneCell, Clip | None] = {}
+        opened: dict[tuple[int, int], list[_Opened]] = {}
         for name, lat, lon in places:
-            for cell in self._cells_at(lat, lon):
-                if cell not in clips:
-                    clips[cell] = unpack(cell.clip) if cell.clip else None
-                metres = _distance(clips[cell], cell, lat, lon, within_m)
+            finest = (lon - cells.WEST) >> _FINEST_BITS, (lat - cells.SOUTH) >> _FINEST_BITS
+            held = opened.get(finest)
+            if held is None:
+                held = opened[finest] = self._opened_over(cells.join(*finest), within_m)
+            for each in held:
+                metres = each.distance_m(lat, lon, within_m)
                 if metres is not None:
-                    yield name, KINDS[cell.shape], metres
+                    yield name, each.kind, metres
 
-    def _cells_at(self, lat: int, lon: int) -> Iterator[ZoneCell]:
-        finest = cells.cell_at(lat, lon, cells.FINEST)
+    def _opened_over(self, finest: int, within_m: Decimal) -> list[_Opened]:
+        """The cells that hold a finest cell, unpacked; without those too far away to matter."""
+        found = [_Opened.of(cell, unpack if within_m else unpack_local) for cell in self._cells_over(finest)]
+        return [each for each in found if each.clip is None or each.clip.away_m <= within_m]
+
+    def _cells_over(self, finest: int) -> Iterator[ZoneCell]:
         for level, width in _WIDTHS:
             yield from self.covering.get((level, finest >> width), ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A cell unpacked once for many places, with its corner."""
+
+    kind: MatchKind
+    clip: Clip | None
+    south: int
+    west: int
+
+    @classmethod
+    def of(cls, cell: ZoneCell, unpacked: Callable[[bytes], Clip]) -> _Opened:
+        corner = cells.corner(cell.code, cell.level)
+        return cls(KINDS[cell.shape], unpacked(cell.clip) if cell.clip else None, *corner)
+
+    def distance_m(self, lat: int, lon: int, within_m: Decimal) -> Decimal | None:
+        """Metres from a place of this cell to the zone, 0 inside or on the edge, None beyond `within_m`."""
+        if self.clip is None or self.clip.covers(lat - self.south, lon - self.west):
+            return INSIDE
+        if not within_m:
+            return None
+        metres = self.clip.distance_m(lat - self.south, lon - self.west, self.south, float(within_m))
+        return metres if metres <= within_m else None
 
 
 def nearest_of_each_kind(matches: Iterable[ZoneMatch]) -> list[ZoneMatch]:
@@ -130,19 +171,6 @@ def nearest_of_each_kind(matches: Iterable[ZoneMatch]) -> list[ZoneMatch]:
     for match in sorted(matches, key=lambda each: (each.kind, each.distance_m)):
         best.setdefault((match.zone_id, match.kind), match)
     return list(best.values())
-
-
-def _distance(clip: Clip | None, cell: ZoneCell, lat: int, lon: int, within_m: Decimal) -> Decimal | None:
-    """Metres from a place of a cell to the zone, 0 inside or on the edge, None beyond `within_m`."""
-    if clip is None:
-        return INSIDE
-    south, west = cells.corner(cell.code, cell.level)
-    if clip.covers(lat - south, lon - west):
-        return INSIDE
-    if clip.away_m > within_m:
-        return None
-    metres = clip.distance_m(lat - south, lon - west, south)
-    return metres if metres <= within_m else None
 
 
 def _at_place_level(cell: ZoneCell) -> Iterable[int]:

@@ -19,6 +19,7 @@ Nothing here wraps over the 180th meridian.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from math import cos, radians
 
 NANO = 1_000_000_000
@@ -29,8 +30,8 @@ PLACE_LEVEL = 3
 
 # Less than the shortest degree of latitude on WGS84 (110,574 m at the equator): radii in degrees are never too small.
 _METRES_PER_DEGREE = 110_500
-_SOUTH, _WEST = -90 * NANO, -180 * NANO
-_NORTH, _EAST = 90 * NANO, 180 * NANO
+SOUTH, WEST = -90 * NANO, -180 * NANO
+NORTH, EAST = 90 * NANO, 180 * NANO
 
 Bounds = tuple[int, int, int, int]
 
@@ -56,10 +57,10 @@ def cell_of(lat: Decimal | float | str, lon: Decimal | float | str, level: int =
 
 def cell_at(lat: int, lon: int, level: int = PLACE_LEVEL) -> int:
     """The code of the cell that holds a position in nanodegrees; one on a border belongs to the north or east."""
-    if not (_SOUTH <= lat <= _NORTH and _WEST <= lon <= _EAST):
+    if not (SOUTH <= lat <= NORTH and WEST <= lon <= EAST):
         raise ValueError(f"no position on the globe: latitude {degrees_of(lat)}, longitude {degrees_of(lon)}")
     bits = SIDE_BITS[level]
-    return join((lon - _WEST) >> bits, (lat - _SOUTH) >> bits)
+    return join((lon - WEST) >> bits, (lat - SOUTH) >> bits)
 
 
 def cell_key(code: int, level: int) -> str:
@@ -71,14 +72,15 @@ def bounds(code: int, level: int) -> Bounds:
     """South, west, north and east of a cell in nanodegrees."""
     column, row = split(code)
     bits = SIDE_BITS[level]
-    south, west = _SOUTH + (row << bits), _WEST + (column << bits)
+    south, west = SOUTH + (row << bits), WEST + (column << bits)
     return south, west, south + (1 << bits), west + (1 << bits)
 
 
+@lru_cache(maxsize=4_096)
 def corner(code: int, level: int) -> tuple[int, int]:
     """Latitude and longitude of a cell's south-west corner in nanodegrees."""
     bits = SIDE_BITS[level]
-    return _SOUTH + (_gather(code >> 1) << bits), _WEST + (_gather(code) << bits)
+    return SOUTH + (_gather(code >> 1) << bits), WEST + (_gather(code) << bits)
 
 
 def ancestor(code: int, level: int, coarser: int) -> int:
@@ -114,8 +116,8 @@ def cells_covering(box: Bounds, level: int = PLACE_LEVEL) -> list[int]:
     """The codes of every cell that a box (south, west, north, east in nanodegrees) touches, in order."""
     south, west, north, east = box
     bits = SIDE_BITS[level]
-    columns = range((max(west, _WEST) - _WEST) >> bits, ((min(east, _EAST) - _WEST) >> bits) + 1)
-    rows = range((max(south, _SOUTH) - _SOUTH) >> bits, ((min(north, _NORTH) - _SOUTH) >> bits) + 1)
+    columns = range((max(west, WEST) - WEST) >> bits, ((min(east, EAST) - WEST) >> bits) + 1)
+    rows = range((max(south, SOUTH) - SOUTH) >> bits, ((min(north, NORTH) - SOUTH) >> bits) + 1)
     return sorted(join(column, row) for column in columns for row in rows)
 
 

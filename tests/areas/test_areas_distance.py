@@ -70,3 +70,14 @@ def test_the_origin_of_the_numbers_does_not_matter(lat, lon, ends):
 def test_the_nearest_of_several_edges_is_the_least_of_each(lat, ends):
     flat = [number for edge in ends for number in edge]
     assert nearest_metres(0, 0, flat, south=lat) == min(nearest_metres(0, 0, edge, south=lat) for edge in ends)
+
+
+many = st.lists(st.tuples(offsets, offsets, offsets, offsets), min_size=1, max_size=30)
+
+
+@given(latitudes, many, st.integers(1, 5_000))
+def test_asked_within_some_metres_the_answer_is_the_same_or_that_it_is_further(lat, ends, within_m):
+    flat = [number for edge in ends for number in edge]
+    true = nearest_metres(0, 0, flat, south=lat)
+    found = nearest_metres(0, 0, flat, south=lat, within_m=within_m)
+    assert found == true if true <= within_m else found > within_m
