@@ -27,12 +27,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A private bucket. `versioned` keeps old objects; `notifies` tells on-file's queue of what lands in `inbox/`."""
+    """A private bucket. `versioned` keeps old objects; `notifies` tells on-file's queue of what lands in `inbox/`.
+
+    What is written to a `locked` one can be neither changed nor removed for as long as the deployment says.
+    """
 
     name: str
     versioned: bool = True
     notifies: bool = False
     expires_days: int | None = None
+    locked: bool = False
 
 
 OUTBOX = Table("outbox", (Index("unpublished", "pending", "at"),), expires="expires_at", stream=True)
@@ -86,4 +90,6 @@ TABLES: tuple[Table, ...] = (
 FILES = Bucket("files", notifies=True)
 BODIES = Bucket("bodies")
 
-BUCKETS: tuple[Bucket, ...] = (FILES, BODIES)
+AUDIT_ROOTS = Bucket("audit-roots", locked=True)
+
+BUCKETS: tuple[Bucket, ...] = (FILES, BODIES, AUDIT_ROOTS)
