@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -45,7 +45,8 @@ class Drawn:
 def apply_object(call: Call, receipt: Receipt, content: bytes) -> list[RowOutcome]:
     """Import an areas file, whole or not at all; `Invalid` with everything that is wrong with it."""
     if not formats.is_boundary_file(content):
-        return bring_in(call, receipt, draw_lists(read_file(content, TEMPLATE).sheets[AREAS.name].rows))
+        found = read_file(content, TEMPLATE)
+        return bring_in(call, receipt, _noting(draw_lists(found.sheets[AREAS.name].rows), found.notes))
     metadata = objects.head_object(objects.FILES, receipt.object_key)["metadata"]
     return bring_in(call, receipt, draw_features(formats.read(content), wanted_reference(metadata, receipt.name)))
 
@@ -73,7 +74,21 @@ def draw_features(source: Source, wanted: str | None) -> list[Drawn]:
         problems += wrong
     if problems:
         raise Invalid.of(sorted(problems, key=lambda each: (each.sheet or "", each.row or 0)), "areas.invalid")
-    return drawn
+    return _noting(drawn, [*source.notes, *_proposal_notes(attribute, wanted)])
+
+
+def _proposal_notes(attribute: str, wanted: str | None) -> list[str]:
+    if wanted is not None:
+        return []
+    how = "To name another, send it as the object's metadata reference-attribute or as [ref=…] in the file's name."
+    return [f"Each area's reference is its “{attribute}”, since no attribute was named. {how}"]
+
+
+def _noting(drawn: Sequence[Drawn], texts: Sequence[str]) -> list[Drawn]:
+    """The areas with remarks on the whole file, which the first of them carries."""
+    first, *others = drawn
+    remarks = tuple(Problem("areas.note", text) for text in texts)
+    return [replace(first, notes=(*remarks, *first.notes)), *others]
 
 
 def draw_lists(rows: Sequence[ParsedRow]) -> list[Drawn]:

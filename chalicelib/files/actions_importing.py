@@ -22,6 +22,7 @@ from chalicelib.storage.commit import commit
 CHUNK_QUEUE = "import-chunk"
 CHUNKS = "chunks"
 OUTCOMES = "outcomes"
+MOST_NOTES = 200
 
 Mark = Callable[[Receipt, bytes], bytes]
 
@@ -120,7 +121,8 @@ def finish_if_last(call: Call, receipt: Receipt, mark: Mark | None = None) -> bo
 def import_object(call: Call, receipt_id: str, apply: ApplyObject) -> None:
     """Apply a file that is taken or refused whole: `apply` gets its bytes; its refusal refuses the file.
 
-    Faults and `Stale` are raised, for the queue to give the file again.
+    What it says of rows that went in (a repair, an assumption) becomes the receipt's notes. Faults and `Stale` are
+    raised, for the queue to give the file again.
     """
     receipt = find_work(receipt_id)
     if receipt is None:
@@ -136,9 +138,21 @@ def import_object(call: Call, receipt_id: str, apply: ApplyObject) -> None:
     except Refusal as refusal:
         refuse(call, begun, refusal)
         return
-    started = start(call, begun, [Chunk(0, {})], len(outcomes)) if begun.state == "received" else begun
-    record(call, started, 0, outcomes)
+    notes = _notes(outcomes)
+    started = start(call, begun, [Chunk(0, {})], len(outcomes), notes) if begun.state == "received" else begun
+    record(call, started, 0, [_without_notes(outcome) for outcome in outcomes])
     finish_if_last(call, started)
+
+
+def _notes(outcomes: Iterable[RowOutcome]) -> list[str]:
+    """What is told of rows that went in, the first so many."""
+    said = [problem.detail for outcome in outcomes if outcome.outcome != "error" for problem in outcome.problems]
+    left = len(said) - MOST_NOTES
+    return said if left <= 0 else [*said[:MOST_NOTES], f"And {left} more."]
+
+
+def _without_notes(outcome: RowOutcome) -> RowOutcome:
+    return outcome if outcome.outcome == "error" else replace(outcome, problems=())
 
 
 def merge(template: Template, chunk: Chunk, outcomes: Iterable[RowOutcome]) -> list[RowOutcome]:

@@ -153,8 +153,10 @@ def test_a_repair_is_told_with_its_square_metres():
     spike = [[1.2, 52.05], [1.25, 52.05], [1.2, 52.05]]
     (found,) = bring(a_geojson(a_feature(a_polygon(square[:2] + spike + square[2:]), ref="A")))
     assert found.outcome == "created"
-    assert found.problems[0].code == "area.repaired"
-    assert "0.00 m²" in found.problems[0].detail
+    proposed, repaired = found.problems
+    assert "reference is its “ref”" in proposed.detail
+    assert repaired.code == "area.repaired"
+    assert "0.00 m²" in repaired.detail
 
 
 def test_a_changed_boundary_is_a_new_version_and_the_old_one_stays():
