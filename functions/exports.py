@@ -15,7 +15,6 @@ _EXPORTERS = {
     "contracts": "chalicelib.contracts.downloads:export_contracts",
     "decisions": "chalicelib.decisions.downloads:export_bids",
     "entries": "chalicelib.qualification.downloads:export_entries",
-    "entries": "chalicelib.qualification.downloads:export_entries",
     "qualified-assets": "chalicelib.qualification.downloads:export_qualified_assets",
     "results": "chalicelib.decisions.downloads:export_results",
 }

@@ -133,7 +133,7 @@ def _parser() -> expat.XMLParserType:
 def _parse(parser: expat.XMLParserType, part: bytes) -> None:
     try:
         parser.Parse(part, True)
-    except (expat.ExpatError, KeyError, ValueError, StopIteration) as error:
+    except (expat.ExpatError, LookupError, ValueError, StopIteration) as error:
         raise Invalid("file.corrupt", "The workbook is damaged and cannot be opened; save it again.") from error
 
 

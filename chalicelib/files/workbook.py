@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+from python_calamine import CalamineError, CalamineWorkbook
 
 from chalicelib.files.archive import CAPS, Caps, check_workbook
 from chalicelib.files.cells import DateOrder, as_text
@@ -104,8 +104,6 @@ def read_tables(content: bytes, caps: Caps = CAPS) -> list[RawTable]:
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
             return [_table(workbook, name, faults.get(name, {})) for name in workbook.sheet_names]
-    except PasswordError as error:
-        raise Invalid("file.encrypted", "The workbook is protected by a password; save it without one.") from error
     except CalamineError as error:
         raise Invalid("file.corrupt", "The workbook is damaged and cannot be opened; save it again.") from error
 

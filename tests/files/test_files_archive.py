@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.files.archive import CAPS, Caps, check_workbook
 from chalicelib.files.models import MOST_ROWS
+from chalicelib.files.reading import RawTable
 from chalicelib.files.workbook import read_tables
 from chalicelib.kernel.errors import Invalid
 from tests.builders.files import a_workbook, repacked
@@ -175,13 +176,18 @@ def test_parts_with_formulas_or_errors_are_named() -> None:
     assert check_workbook(a_sheet(b'<x:row><x:c r="A1"><x:f>1</x:f></x:c></x:row>')) == (SHEET,)
 
 
+def read_or_refused(content: bytes) -> list[RawTable] | str:
+    try:
+        return read_tables(content)
+    except Invalid as refusal:
+        return refusal.code
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_workbook_with_some_bytes_changed_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
     content = bytearray(PLAIN)
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        assert isinstance(read_tables(bytes(content)), list)
-    except Invalid as refusal:
-        assert refusal.code.startswith("file.")
+    answer = read_or_refused(bytes(content))
+    assert isinstance(answer, list) or answer.startswith("file.")

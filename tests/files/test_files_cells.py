@@ -1,4 +1,5 @@
 """What one cell means: every kind, from a spreadsheet or a CSV, and what is refused with which words."""
+# ruff: noqa: DTZ001 (local clock times have no zone)
 
 from __future__ import annotations
 
@@ -216,7 +217,7 @@ def test_what_is_no_cell_is_a_fault_of_ours() -> None:
         as_text(object())
 
 
-@pytest.mark.parametrize("start", list("=+-@＝") + ["'=", "''+"])
+@pytest.mark.parametrize("start", [*"=+-@＝", "'=", "''+"])
 def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(start: str) -> None:
     assert neutralise(f"{start}1") == f"'{start}1"
 

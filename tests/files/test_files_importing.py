@@ -138,6 +138,7 @@ def test_a_file_with_problems_has_a_marked_copy_and_one_without_has_none() -> No
     done = run(dropped(a_workbook({"Assets": [HEADER, ["A1", "one", -1]]}), "a.xlsx"), Shelf().importer())
     copy = objects.read_object(objects.BODIES, done.marked_workbook or "")
     assert read_file(copy, TEMPLATE).sheets["Assets"].rows[0].problems[0].code == "cell.negative"
+    assert actions.marked_workbook(a_call(), done.id).name == "a - marked.xlsx"
     clean = run(dropped(a_csv([HEADER, ["A1", "one", 1]]), "b.csv"), Shelf().importer())
     assert clean.marked_workbook is None
 

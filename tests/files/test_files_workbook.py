@@ -1,4 +1,5 @@
 """Reading dropped files: every origin, every refusal, and the same verdicts as the plain rule."""
+# ruff: noqa: DTZ001 (local clock times have no zone)
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from pydantic import BeforeValidator, ValidationError, create_model
 
 from chalicelib.files.archive import CAPS
 from chalicelib.files.cells import Fault, read_cell
-from chalicelib.files.columns import Column, Sheet, Template, Text
+from chalicelib.files.columns import Column, DecimalNumber, Sheet, Template, Text
 from chalicelib.files.models import MOST_BYTES, MOST_ROWS
 from chalicelib.files.reading import RawTable, find_header, read_table
 from chalicelib.files.workbook import ReadFile, read_file
@@ -170,6 +171,12 @@ def test_a_workbook_that_declares_entities_is_refused() -> None:
 
 def test_a_workbook_whose_sheet_is_no_xml_is_refused() -> None:
     content = repacked(a_workbook({"Assets": [HEADERS]}), {"xl/worksheets/sheet1.xml": b"<worksheet><f><oops"})
+    assert refusal_of(content).code == "file.corrupt"
+
+
+def test_a_workbook_in_an_encoding_nobody_knows_is_refused() -> None:
+    xml = b'<?xml version="1.0" encoding="UTF-9"?><worksheet><f></worksheet>'
+    content = repacked(a_workbook({"Assets": [HEADERS]}), {"xl/worksheets/sheet1.xml": xml})
     assert refusal_of(content).code == "file.corrupt"
 
 
@@ -346,13 +353,29 @@ def test_reading_by_columns_gives_the_verdicts_of_the_plain_rule_row_by_row(rows
         if number not in found:
             assert all(read_cell(column.kind, named[column.field]) is None for column in READ)
             continue
-        try:
-            values = PLAIN_ROW.model_validate(named).model_dump()
-        except ValidationError as error:
-            assert {problem.field for problem in found[number].problems} == {each["loc"][0] for each in error.errors()}
-        else:
-            assert not found[number].problems
-            assert found[number].values == {name: value for name, value in values.items() if value is not None}
+        values, wrong = plain_verdict(named)
+        assert {problem.field for problem in found[number].problems} == wrong
+        assert wrong or found[number].values == values
+
+
+def plain_verdict(named: dict[str, Any]) -> tuple[dict[str, Any], set[Any]]:
+    """A row's values by the plain rule, or the fields that do not pass."""
+    try:
+        values = PLAIN_ROW.model_validate(named).model_dump()
+    except ValidationError as error:
+        return {}, {each["loc"][0] for each in error.errors()}
+    return {name: value for name, value in values.items() if value is not None}, set()
+
+
+def test_a_workbook_with_a_file_of_its_own_making_may_leave_the_problems_tab_in() -> None:
+    content = a_workbook({"Problems": [["Tab", "Row"]], "Anything": [HEADERS, ["EV-1", "Depot", 1]]})
+    assert rows_of(read_file(content, TEMPLATE))
+
+
+def test_a_long_number_with_a_lower_bound_above_nought_is_read_by_the_plain_rule() -> None:
+    sheet = Sheet("Assets", (Column("MW", "mw", "x", True, DecimalNumber(2, None, above=Decimal(0))),))
+    found = read_file(a_workbook({"Assets": [["MW"], [1.5], [0.0]]}), Template("assets", "Assets", "1", (sheet,)))
+    assert [bool(row.problems) for row in found.sheets["Assets"].rows] == [False, True]
 
 
 def test_many_rows_are_read_within_the_caps() -> None:

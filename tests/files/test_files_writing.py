@@ -1,4 +1,5 @@
 """Blank templates, filled downloads and marked-up copies, read back by our own reader and by another library."""
+# ruff: noqa: DTZ001 (local clock times have no zone)
 
 from __future__ import annotations
 
