@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from chalicelib.areas.models import LARGEST_BUFFER_M, MOST_REF, Boundary, Box
+from chalicelib.areas.models import MOST_REF, Boundary, Box
 from chalicelib.kernel.errors import Problem
 from chalicelib.kernel.postcodes import is_postcode, is_sector, normalise_postcode, normalise_sector
 from chalicelib.kernel.quantities import plain
@@ -62,14 +62,6 @@ def ref_problem(ref: str) -> Problem | None:
         allowed = f"one line of at most {MOST_REF} characters"
         return Problem("area.reference", f"Its reference {ref[:40]!r} is not usable.", "ref", allowed)
     return None
-
-
-def buffer_problem(metres: Decimal) -> Problem | None:
-    """A competition may widen areas by at most as much as their cells reach."""
-    if 0 <= metres <= LARGEST_BUFFER_M:
-        return None
-    sentence = f"A buffer of {plain(metres)} m is not possible."
-    return Problem("area.buffer", sentence, "area_buffer", f"0 to {LARGEST_BUFFER_M} metres")
 
 
 def _trimmed(box: Box) -> Box:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.areas import clips
 from chalicelib.areas.clips import Clip
-from chalicelib.areas.covering import cover
+from chalicelib.areas.covering import cells_at, cover
 from chalicelib.areas.distance import MILLIMETRE, nearest_metres
 from chalicelib.areas.matching import INSIDE, Matcher, ZoneCell, pack_cells, unpack_cells
 from chalicelib.kernel import cells
@@ -154,3 +154,16 @@ def test_what_is_further_than_asked_for_is_left_out(corners, places):
         assert matcher.match(lat, lon, Decimal(250)) == near
         kept = list(matcher.match_each([("a", lat, lon)], Decimal(250)))
         assert [metres for _, _, metres in kept] == [match.distance_m for match in near]
+
+
+@settings(max_examples=20, deadline=None)
+@given(shapes, st.lists(corner, min_size=1, max_size=10))
+def test_the_cells_at_some_places_are_those_of_the_whole_covering(corners, places):
+    edges = np.array(ring(*corners), dtype=np.int64)
+    held = {(lat, lon) for lon, lat in places}
+    wanted = {(level, cells.cell_at(lat, lon, level)) for lat, lon in held for level in cells.LEVELS}
+    whole = [each for each in cover(edges, HALO) if (each.level, each.code) in wanted]
+    found = cells_at(edges, HALO, sorted(held))
+    assert {(each.level, each.code): each.clip for each in found} == {
+        (each.level, each.code): each.clip for each in whole
+    }
