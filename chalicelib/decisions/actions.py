@@ -128,9 +128,7 @@ def _commit_part(
     if not news and result is None:
         return news, deciding
     sheet, decisions = _after(call, deciding, news)
-    closed = deciding.competition.calendar.closed
-    assert closed is not None
-    writes = [store.saved_sheet(sheet, closed)]
+    writes = [store.saved_sheet(sheet)]
     writes += [store.saved_decision(after) for _, after in news.values() if after is not None]
     writes += store.removed_decisions(before for before, after in news.values() if before and after is None)
     event = DecisionsRecorded(competition_id=sheet.competition_id, so=sheet.so, version=sheet.version)
@@ -189,7 +187,6 @@ def confirm_results(call: Call, competition_id: str) -> ConfirmationView:
 
 def _commit_confirmation(call: Call, deciding: Deciding, sheet: DecisionSheet) -> None:
     competition = deciding.competition
-    assert competition.calendar.closed is not None
     fsps = sorted({bid.fsp for bid in deciding.bids.values()})
     event = ResultsConfirmed(competition_id=competition.id, so=competition.so, fsps=fsps)
     change = Change(
@@ -199,7 +196,7 @@ def _commit_confirmation(call: Call, deciding: Deciding, sheet: DecisionSheet) -
         after={"digest": sheet.digest, "bids": sheet.bids},
     )
     writes = [
-        store.saved_sheet(sheet, competition.calendar.closed),
+        store.saved_sheet(sheet),
         competitions.outcome_write(competition, "confirmed", call.now),
     ]
     commit(call, writes, [event], [change], result=competition.id)

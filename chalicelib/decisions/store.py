@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-
-from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.decisions.models import Decision, DecisionSheet
 from chalicelib.kernel.errors import Refused
-from chalicelib.kernel.models import iso
 from chalicelib.storage.tables import BodyAttribute, Row, RowMeta, get, query_all, table_name
 from chalicelib.storage.writes import Write, create, remove, replace
 
@@ -18,8 +14,6 @@ class _SheetRow(Row):
     class Meta(RowMeta):
         table_name = table_name("decisions")
 
-    so = UnicodeAttribute()
-    closed_at = UnicodeAttribute()
     body = BodyAttribute(DecisionSheet)
 
 
@@ -40,16 +34,9 @@ def load_decisions(competition_id: str) -> dict[str, Decision]:
     return {row.body.bid_id: row.body for row in query_all(_DecisionRow, competition_id, "bid#")}
 
 
-def saved_sheet(sheet: DecisionSheet, closed_at: datetime) -> Write:
+def saved_sheet(sheet: DecisionSheet) -> Write:
     """The sheet at its new version; made when it is the first."""
-    row = _SheetRow(
-        pk=sheet.competition_id,
-        sk="sheet",
-        version=sheet.version,
-        so=sheet.so,
-        closed_at=iso(closed_at),
-        body=sheet,
-    )
+    row = _SheetRow(pk=sheet.competition_id, sk="sheet", version=sheet.version, body=sheet)
     raced = Refused("decision.raced", "Somebody else decides bids of this competition right now. Try again.")
     return create(row, raced) if sheet.version == 1 else replace(row, raced)
 

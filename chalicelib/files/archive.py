@@ -75,7 +75,7 @@ def check_workbook(content: bytes, caps: Caps = CAPS) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _checked(archive, content, caps)
-    except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError) as error:
         raise Invalid("file.corrupt", "The workbook is damaged and cannot be opened; save it again.") from error
 
 

@@ -64,10 +64,18 @@ COMPETITIONS = Table(
 )
 QUALIFICATION = Table("qualification", (Index("by_asset", "asset", "pk"), Index("by_organisation", "org", "sk")))
 BIDDING = Table("bidding", (Index("by_organisation", "org", "at"),))
-DECISIONS = Table("decisions", (Index("to_decide", "so", "closed_at"),))
+DECISIONS = Table("decisions")
 CONTRACTS = Table(
     "contracts",
     (Index("by_fsp", "fsp", "sort"), Index("by_so", "so", "sort"), Index("by_asset", "asset", "pk")),
+)
+DISPATCH = Table(
+    "dispatch",
+    (
+        Index("by_fsp", "fsp", "sort"),
+        Index("by_so", "so", "sort"),
+        Index("due", "due", "next_check_at"),
+    ),
 )
 NOTIFICATIONS = Table("notifications", (Index("by_organisation", "org", "at"), Index("unsent", "unsent", "at")))
 
@@ -84,6 +92,7 @@ TABLES: tuple[Table, ...] = (
     BIDDING,
     DECISIONS,
     CONTRACTS,
+    DISPATCH,
     NOTIFICATIONS,
 )
 
