@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -113,6 +113,11 @@ class Ground:
         """The cells in which assets can match by place."""
         return {cell for matcher in self.matchers for cell in matcher.place_cells(self.within_m)}
 
+    def reached(self, places: Sequence[tuple[str, int, int]]) -> Iterator[str]:
+        """The names of those places (name, latitude, longitude in nanodegrees) that match a zone or lie near it."""
+        for matcher in self.matchers:
+            yield from (name for name, _, _ in matcher.match_each(places, self.within_m))
+
     def _by_place(self, asset: Asset) -> list[ZoneMatch]:
         if asset.place is None:
             return []
@@ -167,8 +172,8 @@ def would_be_answers(competition: Competition) -> Iterator[Answer]:
 
 def candidates_on(ground: Ground) -> Iterator[str]:
     """The ids of all assets that can match a competition's zones by place or by list, some of them twice."""
-    for placed in assets.assets_in_cells(sorted(ground.place_cells())):
-        yield placed.asset_id
+    placed = assets.assets_in_cells(sorted(ground.place_cells()))
+    yield from ground.reached([(each.asset_id, nanodegrees(each.lat), nanodegrees(each.lon)) for each in placed])
     for listed in ground.lists.values():
         yield from assets.assets_with_meters(sorted(listed.meters))
         yield from assets.assets_with_postcodes(sorted(listed.postcodes))
