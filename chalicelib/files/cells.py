@@ -37,6 +37,7 @@ NO = frozenset({"no", "n", "false", "0"})
 FIRST_YEAR, LAST_YEAR = 1950, 2150
 _SPREADSHEET_DAY_ZERO = datetime(1899, 12, 31)  # noqa: DTZ001 (a spreadsheet's days have no zone)
 _FORMULA_LIKE = "[=+\\-@\\t\\r＝＋－＠]"
+_MARKS = frozenset("=+-@\t\r＝＋－＠'")
 _NEUTRALISED = re.compile(f"'+{_FORMULA_LIKE}")
 _STARTS_A_FORMULA = re.compile(f"'*{_FORMULA_LIKE}")
 _ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
@@ -79,7 +80,7 @@ def read_cell(kind: CellKind, raw: Any, order: DateOrder = "dmy") -> Any:
 
 def neutralise(text: str) -> str:
     """Text as exports write it: what a spreadsheet could run as a formula gets an apostrophe in front."""
-    return f"'{text}" if _STARTS_A_FORMULA.match(text) else text
+    return f"'{text}" if text[:1] in _MARKS and _STARTS_A_FORMULA.match(text) else text
 
 
 def restore(text: str) -> str:

@@ -187,7 +187,8 @@ def write_string(sheet: Worksheet, row: int, place: int, text: str, look: Format
     if len(text) >= MOST_CELL_TEXT:
         detail = f"Row {row + 1}, column {place + 1} of {sheet.get_name()} has more text than a workbook's cell holds."
         raise Refused("export.cell_too_long", detail)
-    sheet.write_string(row, place, neutralise(text), look)
+    if text:
+        sheet.write_string(row, place, neutralise(text), look)
 
 
 def _write_text(sheet: Worksheet, row: int, place: int, value: Any, look: Format | None) -> None:
@@ -196,11 +197,15 @@ def _write_text(sheet: Worksheet, row: int, place: int, value: Any, look: Format
 
 def _write_decimal(sheet: Worksheet, row: int, place: int, value: Any, look: Format | None) -> None:
     """A number where a spreadsheet keeps it exactly, else text: its cells hold fifteen digits."""
-    number = value if isinstance(value, Decimal) else Decimal(str(value))
-    if len(number.as_tuple().digits) > _EXACT_DIGITS:
-        sheet.write_string(row, place, f"{number:f}", look)
+    number = float(value)
+    if type(value) is not float and len(str(value)) > _EXACT_DIGITS and not _is_exact(value):
+        sheet.write_string(row, place, f"{Decimal(value):f}", look)
     else:
-        sheet.write_number(row, place, float(number), look)
+        sheet.write_number(row, place, number, look)
+
+
+def _is_exact(value: Decimal | str) -> bool:
+    return len(Decimal(value).as_tuple().digits) <= _EXACT_DIGITS
 
 
 def _write_date(sheet: Worksheet, row: int, place: int, value: Any, look: Format | None) -> None:
