@@ -74,6 +74,7 @@ def chalice_source(stage: Stage) -> Bundle:
     shutil.copy2(ROOT / "app.py", folder / "app.py")
     _lay(ROOT / "chalicelib", folder / "chalicelib")
     _lay(packages(stage, API), folder / "vendor")
+    shutil.rmtree(folder / "vendor" / "chalice")  # Chalice brings its own
     (folder / "requirements.txt").write_text("")  # everything is in vendor, from the lock
     _lay(ROOT / ".chalice", folder / ".chalice")
     return _measured(API, folder)

@@ -1,0 +1,53 @@
+"""Owns sending mail: the verified domain, what happens to bounces and complaints, and where they are told."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ses as ses
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infrastructure.stacks import MarketStack, accept
+from infrastructure.stage import Stage
+
+_TOLD = [ses.EmailSendingEvent.BOUNCE, ses.EmailSendingEvent.COMPLAINT, ses.EmailSendingEvent.REJECT]
+
+
+class Mail(MarketStack):
+    """SES keeps addresses that bounced or complained on the account's suppression list and sends them nothing more."""
+
+    def __init__(self, scope: Construct, stage: Stage) -> None:
+        super().__init__(scope, stage, "Mail", "e-mail")
+        topic = self._topic(stage)
+        how = ses.ConfigurationSet(
+            self,
+            "Sending",
+            configuration_set_name=f"headroom-{stage.name}",
+            reputation_metrics=True,
+            suppression_reasons=ses.SuppressionReasons.BOUNCES_AND_COMPLAINTS,
+            tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE,
+        )
+        how.add_event_destination(
+            "Undelivered", destination=ses.EventDestination.sns_topic(topic), events=_TOLD
+        )
+        identity = ses.EmailIdentity(
+            self, "Domain", identity=ses.Identity.domain(stage.mail_domain), configuration_set=how
+        )
+        for number, record in enumerate(identity.dkim_records, 1):
+            CfnOutput(self, f"DkimRecord{number}", value=f"{record.name} CNAME {record.value}")
+
+    def _topic(self, stage: Stage) -> sns.Topic:
+        topic = sns.Topic(self, "Bounces", topic_name=f"headroom-{stage.name}-bounces", enforce_ssl=True)
+        topic.add_subscription(subscriptions.EmailSubscription(stage.operations_email))
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("ses.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        accept(topic, {"AwsSolutions-SNS2": "Notices of bounces go to operations by mail; SES cannot use the managed key."})
+        return topic

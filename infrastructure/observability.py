@@ -1,0 +1,176 @@
+"""Owns being told: alarms on what must not be so, a dashboard, and the topic that wakes a person."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from chalicelib.storage import settings
+from functions.wiring import FUNCTIONS, Api, Every, Function
+from infrastructure.messaging import has_dead_letters
+from infrastructure.stacks import MarketStack
+from infrastructure.stage import Stage
+from local.provision import DEAD
+
+_FIVE_MINUTES = Duration.minutes(5)
+_MOST_BOUNCES = 0.05
+_MOST_COMPLAINTS = 0.001
+_AGE_FACTOR = 3
+_Metric = cloudwatch.Metric
+_Compare = cloudwatch.ComparisonOperator
+_Missing = cloudwatch.TreatMissingData
+
+
+class Observability(MarketStack):
+    """Every alarm goes to operations by mail."""
+
+    def __init__(self, scope: Construct, stage: Stage) -> None:
+        super().__init__(scope, stage, "Observability", "alarms and dashboard")
+        self._topic = self._make_topic(stage)
+        self.alarms = [
+            *(self._dead_letters(function) for function in FUNCTIONS if has_dead_letters(function)),
+            *(self._errors(function) for function in FUNCTIONS),
+            *(self._age(function) for function in FUNCTIONS if function.has_queue),
+            *(self._lateness(function) for function in FUNCTIONS if isinstance(function.trigger, Every)),
+            *self._api(),
+            *self._mail(),
+        ]
+        self._dashboard(stage)
+
+    def _make_topic(self, stage: Stage) -> sns.Topic:
+        key = kms.Key(
+            self, "AlarmsKey", description=f"Alarms of the Headroom {stage.name} market", enable_key_rotation=True
+        )
+        for service in ("cloudwatch.amazonaws.com", "budgets.amazonaws.com"):
+            key.grant_encrypt_decrypt(iam.ServicePrincipal(service))
+        topic = sns.Topic(
+            self, "Alarms", topic_name=f"headroom-{stage.name}-alarms", master_key=key, enforce_ssl=True
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        topic.add_subscription(subscriptions.EmailSubscription(stage.operations_email))
+        self.export("AlarmsArn", topic.topic_arn)
+        return topic
+
+    def _dead_letters(self, function: Function) -> cloudwatch.Alarm:
+        metric = _queue_metric(function.name + DEAD, "ApproximateNumberOfMessagesVisible", "Maximum")
+        return self._alarm(f"{function.name}-dead-letters", metric, 0, f"{function.name} gave up on messages")
+
+    def _errors(self, function: Function) -> cloudwatch.Alarm:
+        return self._alarm(f"{function.name}-errors", _function_metric(function, "Errors"), 0, f"{function.name} fails")
+
+    def _age(self, function: Function) -> cloudwatch.Alarm:
+        """The oldest message has waited several times as long as handling one may take, and a quarter hour at least."""
+        most = max(_AGE_FACTOR * function.timeout, 900)
+        metric = _queue_metric(function.name, "ApproximateAgeOfOldestMessage", "Maximum")
+        return self._alarm(f"{function.name}-age", metric, most, f"{function.name} does not keep up", periods=2)
+
+    def _lateness(self, function: Function) -> cloudwatch.Alarm:
+        """A schedule that did not run is told as such: no news is bad news here."""
+        assert isinstance(function.trigger, Every)
+        period = Duration.minutes(max(5, 2 * function.trigger.minutes))
+        metric = _function_metric(function, "Invocations", period)
+        return self._alarm(
+            f"{function.name}-late", metric, 1, f"{function.name} does not run", _Compare.LESS_THAN_THRESHOLD,
+            missing=_Missing.BREACHING,
+        )  # fmt: skip
+
+    def _api(self) -> list[cloudwatch.Alarm]:
+        api = next(function for function in FUNCTIONS if isinstance(function.trigger, Api))
+        slow = _function_metric(api, "Duration", statistic="p99")
+        return [
+            self._alarm("api-5xx", _api_metric("5XXError", "Sum", self.stage_of_market), 0, "the API answers with faults"),
+            self._alarm("api-throttled", _function_metric(api, "Throttles"), 0, "the API is throttled"),
+            self._alarm("api-slow", slow, 5000, "one request in a hundred takes over 5 s", periods=3),
+        ]
+
+    def _mail(self) -> list[cloudwatch.Alarm]:
+        limits = {"BounceRate": _MOST_BOUNCES, "ComplaintRate": _MOST_COMPLAINTS}
+        return [
+            self._alarm(f"mail-{name}", _ses_metric(f"Reputation.{name}"), most, f"the {name} of mails is too high")
+            for name, most in limits.items()
+        ]
+
+    def _alarm(
+        self,
+        name: str,
+        metric: cloudwatch.IMetric,
+        most: float,
+        told: str,
+        compare: cloudwatch.ComparisonOperator = _Compare.GREATER_THAN_THRESHOLD,
+        periods: int = 1,
+        missing: cloudwatch.TreatMissingData = _Missing.NOT_BREACHING,
+    ) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_name=settings.queue_name(name),
+            alarm_description=f"Headroom {self.stage_of_market.name}: {told}. See docs/operations.md.",
+            metric=metric,
+            threshold=most,
+            comparison_operator=compare,
+            evaluation_periods=periods,
+            treat_missing_data=missing,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
+        return alarm
+
+    def _dashboard(self, stage: Stage) -> None:
+        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=f"headroom-{stage.name}")
+        queues = [function for function in FUNCTIONS if function.has_queue]
+        dead = [function for function in FUNCTIONS if has_dead_letters(function)]
+        board.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self.alarms, width=24, height=5))
+        board.add_widgets(
+            _graph("Requests", [_api_metric(name, "Sum", stage) for name in ("Count", "4XXError", "5XXError")]),
+            _graph("Milliseconds to answer", [_api_metric("Latency", how, stage) for how in ("p50", "p99")]),
+        )
+        board.add_widgets(
+            _graph("Errors", [_function_metric(function, "Errors") for function in FUNCTIONS]),
+            _graph("Milliseconds at work", [_function_metric(f, "Duration", statistic="p99") for f in FUNCTIONS]),
+        )
+        oldest, visible = "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"
+        board.add_widgets(
+            _graph("Oldest message, seconds", [_queue_metric(f.name, oldest, "Maximum") for f in queues]),
+            _graph("Dead letters", [_queue_metric(f.name + DEAD, visible, "Maximum") for f in dead]),
+        )
+
+
+def _graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=metrics, width=12, height=7)
+
+
+def _queue_metric(queue: str, name: str, statistic: str) -> cloudwatch.Metric:
+    where = {"QueueName": settings.queue_name(queue)}
+    return _Metric(
+        namespace="AWS/SQS", metric_name=name, dimensions_map=where, statistic=statistic, period=_FIVE_MINUTES
+    )
+
+
+def _function_metric(
+    function: Function, name: str, period: Duration = _FIVE_MINUTES, statistic: str = "Sum"
+) -> cloudwatch.Metric:
+    where = {"FunctionName": settings.queue_name(function.name)}
+    return _Metric(namespace="AWS/Lambda", metric_name=name, dimensions_map=where, statistic=statistic, period=period)
+
+
+def _api_metric(name: str, statistic: str, stage: Stage) -> cloudwatch.Metric:
+    where = {"ApiName": f"headroom-{stage.name}"}
+    return _Metric(
+        namespace="AWS/ApiGateway", metric_name=name, dimensions_map=where, statistic=statistic, period=_FIVE_MINUTES
+    )
+
+
+def _ses_metric(name: str) -> cloudwatch.Metric:
+    return _Metric(namespace="AWS/SES", metric_name=name, statistic="Average", period=Duration.hours(1))
