@@ -221,3 +221,28 @@ class OwnOutcome(Value):
     accepted: int
     accepted_mw: Megawatts
     reasons: tuple[str, ...]
+
+
+class RoundOverviewView(Value):
+    """Where deciding stands in every closed competition of a round."""
+
+    round_ref: str
+    undecided: int
+    competitions: list[OverviewView]
+
+
+class RoundConfirmation(Value):
+    """What confirming a round came to for one of its competitions."""
+
+    competition_id: str
+    reference: str
+    outcome: Literal["confirmed", "open", "refused"]
+    code: str | None = None
+    refusal: str | None = None
+
+
+class RoundConfirmationView(Value):
+    """A round after its confirmation: each competition is final, or says why not."""
+
+    round_ref: str
+    competitions: list[RoundConfirmation]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.decisions import actions, reads
+from chalicelib.decisions import actions, reads, rounds
 from chalicelib.decisions.models import (
     ConfirmationView,
     DecidedBidView,
@@ -10,6 +10,8 @@ from chalicelib.decisions.models import (
     OverviewQuery,
     OverviewView,
     ResultsView,
+    RoundConfirmationView,
+    RoundOverviewView,
 )
 from chalicelib.edge.web import Page, PageQuery, Routes, either, fsp, so
 from chalicelib.kernel.call import Call
@@ -63,6 +65,35 @@ def confirm_results(call: Call, competition_id: str) -> ConfirmationView:
 def get_confirmation(call: Call, competition_id: str) -> ConfirmationView:
     """When and by whom results were confirmed."""
     return actions.get_confirmation(call, competition_id)
+
+
+@routes.get("/rounds/{round_ref}/decisions", returns=RoundOverviewView, who=so("read"))
+def get_round_overview(call: Call, round_ref: str) -> RoundOverviewView:
+    """Where deciding stands in every closed competition of a round."""
+    return rounds.get_round_overview(call, round_ref)
+
+
+@routes.post(
+    "/rounds/{round_ref}/decisions",
+    body=DecisionsRequest,
+    returns=RoundOverviewView,
+    who=so("procurement"),
+    replay=rounds.get_round_overview,
+)
+def record_round_decisions(call: Call, round_ref: str, body: DecisionsRequest) -> RoundOverviewView:
+    """Decide bids of any competition of a round, many at once: all are taken or none."""
+    return rounds.record_round_decisions(call, round_ref, body)
+
+
+@routes.post(
+    "/rounds/{round_ref}/confirmation",
+    returns=RoundConfirmationView,
+    who=so("confirm"),
+    replay=rounds.get_round_confirmation,
+)
+def confirm_round(call: Call, round_ref: str) -> RoundConfirmationView:
+    """Confirm every closed competition of a round; each is confirmed or says why not."""
+    return rounds.confirm_round(call, round_ref)
 
 
 @routes.get("/competitions/{competition_id}/results", returns=ResultsView, who=either(so("read"), fsp("read")))

@@ -70,6 +70,10 @@ class Call:
         if self.actor.kind != "system" and self.actor.organisation != organisation:
             raise NotFound(f"{thing}.not_found", f"There is no such {thing}.")
 
+    def without_key(self) -> Call:
+        """The same call as one step of a larger act, which alone claims the `Idempotency-Key`."""
+        return replace(self, idempotency=None)
+
     def as_system(self) -> Call:
         """The same instant and request, acting for the market itself on behalf of nobody."""
         return replace(self, actor=SYSTEM, idempotency=None)

@@ -13,7 +13,7 @@ from chalicelib.contracts import actions as contracts
 from chalicelib.contracts.downloads import export_contracts
 from chalicelib.contracts.models import AssetsQuery, ObligationQuery
 from chalicelib.contracts.sheets import ASSETS, OBLIGATIONS
-from chalicelib.decisions import actions, reads, store
+from chalicelib.decisions import actions, reads, rounds, store
 from chalicelib.decisions.downloads import export_bids, export_results
 from chalicelib.decisions.imports import IMPORTER
 from chalicelib.decisions.models import DecisionsRequest, OverviewQuery
@@ -413,3 +413,52 @@ def test_the_contracts_workbook_is_the_same_on_both_sides(contracted: BiddingMar
     assert ours == theirs
     assert (len(ours[OBLIGATIONS]), len(ours[ASSETS])) == (2, 3)
     assert export_contracts(operator(contracted), {"competition_id": "cmp_x"})[1][OBLIGATIONS] == []
+
+
+@pytest.fixture
+def round_of_two(market: None) -> BiddingMarket:
+    """Two competitions of one round: NORTH-1 with two bids, NORTH-2 that nobody bid in."""
+    made = BiddingMarket(round_ref="R1")
+    made.close(made.competition("NORTH-2", round_ref="R1"))
+    made.submit(0, price="100")
+    made.submit(1, 2, mw="2", price="150")
+    return made
+
+
+def test_a_round_is_decided_and_confirmed_as_one_competition(round_of_two: BiddingMarket) -> None:
+    call = operator(round_of_two)
+    first, second = bid_ids(round_of_two)
+    overview = rounds.record_round_decisions(
+        call, "R1", DecisionsRequest.model_validate({"decisions": [accept(first), reject(second)]})
+    )
+    assert overview.undecided == 0
+    assert [view.competition_reference for view in overview.competitions] == ["NORTH-1", "NORTH-2"]
+    found = rounds.confirm_round(call, "R1")
+    assert [(each.reference, each.outcome) for each in found.competitions] == [
+        ("NORTH-1", "confirmed"),
+        ("NORTH-2", "confirmed"),
+    ]
+    assert rounds.confirm_round(call, "R1") == found
+    assert rounds.get_round_confirmation(call, "R1") == found
+
+
+def test_a_round_with_a_bid_undecided_confirms_the_rest_and_says_why(round_of_two: BiddingMarket) -> None:
+    found = rounds.confirm_round(operator(round_of_two), "R1")
+    assert [(each.reference, each.outcome, each.code) for each in found.competitions] == [
+        ("NORTH-1", "refused", "confirmation.incomplete"),
+        ("NORTH-2", "confirmed", None),
+    ]
+
+
+def test_a_decision_of_a_round_names_its_place_in_the_whole_list(round_of_two: BiddingMarket) -> None:
+    first, _ = bid_ids(round_of_two)
+    body = DecisionsRequest.model_validate({"decisions": [accept(first), accept("bid_zzz-001-0001")]})
+    with pytest.raises(Invalid) as refused:
+        rounds.record_round_decisions(operator(round_of_two), "R1", body)
+    assert [problem.field for problem in refused.value.problems] == ["decisions/1/bid_id"]
+    assert rounds.get_round_overview(operator(round_of_two), "R1").undecided == 2
+
+
+def test_a_round_nobody_knows_is_not_found(round_of_two: BiddingMarket) -> None:
+    with pytest.raises(NotFound):
+        rounds.get_round_overview(operator(round_of_two), "R9")
