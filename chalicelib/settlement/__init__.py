@@ -1,0 +1,1 @@
+"""Settlement: baselines, performance, payment, runs, reports, disputes and invoices."""

@@ -1,0 +1,128 @@
+"""Owns what an invoice says: which document it is, its VAT, its number, a negative total, credit for changed history.
+
+Sources: HMRC VAT Notice 700/62 (self-billing: an agreement with dates, the supplier's VAT number); GB standard
+flexibility services agreement (pay terms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from chalicelib.kernel.models import Value
+from chalicelib.kernel.quantities import ZERO
+from chalicelib.settlement.differences import key_of
+from chalicelib.settlement.models import Line, MarketRules
+from chalicelib.settlement.payment import total, vat
+
+DocumentKind = Literal["self_billing_invoice", "purchase_statement", "credit_note"]
+
+
+class SelfBillingAgreement(Value):
+    """Both sides agreed that the operator writes the provider's invoices, from a day to a day, both inclusive.
+
+    `vat_number` is the provider's, as the registry checked it when it was recorded; None where it has none.
+    """
+
+    so: str
+    fsp: str
+    starts: date
+    ends: date
+    vat_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is issued: its kind, net, VAT at its one rate, gross, when it is due, and what is carried to the next."""
+
+    kind: DocumentKind
+    net: Decimal
+    vat_rate: Decimal
+    vat: Decimal
+    due: date
+    carried: Decimal = ZERO
+
+    @property
+    def gross(self) -> Decimal:
+        return self.net + self.vat
+
+
+def draw_up(
+    lines: Sequence[Line], rules: MarketRules, agreement: SelfBillingAgreement | None, issued: date, carried: Decimal
+) -> Document | None:
+    """The document of agreed lines and of what was carried from before; None where there is nothing to issue yet.
+
+    A negative total is carried to the next, or credited at once, as the operator's rules say. Without a self-billing
+    agreement that holds on the day it is a purchase statement, which the provider invoices against, without VAT.
+    """
+    net = total(line.amount for line in lines if line.amount is not None) + carried
+    if not lines or (net < 0 and rules.negative_total == "carry"):
+        return None
+    self_billed = rules.self_billing and agreement is not None and agreement.starts <= issued <= agreement.ends
+    rate = rules.vat_rate if self_billed and agreement and agreement.vat_number else ZERO
+    kind: DocumentKind = "self_billing_invoice" if self_billed else "purchase_statement"
+    if net < 0:
+        kind = "credit_note"
+    due = issued + timedelta(days=rules.payment_days)
+    return Document(kind, net, rate, vat(net, rate), due, carried)
+
+
+def to_carry(lines: Sequence[Line], rules: MarketRules, carried: Decimal) -> Decimal:
+    """What goes to the next invoice: a negative total where the rules carry it, else nothing."""
+    net = total(line.amount for line in lines if line.amount is not None) + carried
+    return net if net < 0 and rules.negative_total == "carry" else ZERO
+
+
+def number_of(so_prefix: str, serial: int) -> str:
+    """An invoice number: the operator's prefix and its serial, which has no gaps."""
+    return f"{so_prefix}-{serial:06d}"
+
+
+def is_gapless(serials: Iterable[int]) -> bool:
+    """Whether serials are 1, 2, 3, … each once."""
+    found = sorted(serials)
+    return found == list(range(1, len(found) + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An invoiced line whose amount changed since: the difference to credit (negative) or to pay (positive)."""
+
+    line: Line
+    was: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        return (self.line.amount or ZERO) - self.was
+
+
+def corrections(invoiced: Iterable[Line], now: Iterable[Line]) -> list[Correction]:
+    """What changed history owes, against lines already invoiced or paid; what now has no amount is not corrected."""
+    later = {key_of(line): line for line in now}
+    found = [
+        Correction(later[key_of(line)], line.amount or ZERO)
+        for line in invoiced
+        if key_of(line) in later and later[key_of(line)].amount is not None
+    ]
+    return [correction for correction in found if correction.amount]
+
+
+def late_data_lines(rules: MarketRules, invoiced: Sequence[Line], now: Sequence[Line]) -> list[Line]:
+    """The lines of a run after an invoice, by the late-data policy.
+
+    `re-run`: invoiced lines stand as they were, the others are as newly settled, and the corrections follow as lines
+    once agreed; `credit-note`: the same, but corrections are credited at once; `frozen`: nothing of an invoiced
+    obligation-month changes any more, so only lines that were not invoiced are new.
+    """
+    standing = {key_of(line): line for line in invoiced}
+    if rules.late_data == "frozen":
+        closed = {(line.month, line.obligation_id) for line in invoiced}
+        return [standing.get(key_of(line), line) for line in now if _is_open(line, standing, closed)]
+    return [standing.get(key_of(line), line) for line in now]
+
+
+def _is_open(line: Line, standing: dict[tuple[str, str, str, str], Line], closed: set[tuple[str, str]]) -> bool:
+    return key_of(line) in standing or (line.month, line.obligation_id) not in closed

@@ -1,0 +1,57 @@
+"""Owns the states of reports, lines, disputes and invoices. Settlement never changes an instruction's state."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from chalicelib.kernel.lifecycle import Moves
+from chalicelib.kernel.periods import add_working_days
+from chalicelib.settlement.models import Line
+
+REPORT_MOVES: Moves = {
+    ("draft", "publish"): "published",
+    ("draft", "supersede"): "superseded",
+    ("published", "supersede"): "superseded",
+}
+
+LINE_MOVES: Moves = {
+    ("open", "dispute"): "disputed",
+    ("open", "agree"): "agreed",
+    ("disputed", "agree"): "agreed",
+    ("agreed", "invoice"): "invoiced",
+    ("invoiced", "pay"): "paid",
+}
+
+DISPUTE_MOVES: Moves = {
+    ("raised", "answer"): "answered",
+    ("raised", "agree"): "agreed",
+    ("raised", "withdraw"): "agreed",
+    ("answered", "agree"): "agreed",
+    ("answered", "withdraw"): "agreed",
+    ("answered", "escalate"): "escalated",
+    ("escalated", "answer"): "answered",
+    ("escalated", "agree"): "agreed",
+    ("escalated", "withdraw"): "agreed",
+}
+
+INVOICE_MOVES: Moves = {
+    ("issued", "pay"): "paid",
+    ("issued", "credit"): "credited",
+    ("paid", "credit"): "credited",
+}
+
+
+def disputable_until(published: date, working_days: int, holidays: Collection[date]) -> date:
+    """The last local day on which a line of a report may be disputed; the day of publishing does not count."""
+    return add_working_days(published, working_days, holidays)
+
+
+def line_state(line: Line, published: date | None, working_days: int, holidays: Collection[date], today: date) -> str:
+    """A line's state as it is today: an open one that nobody disputed in time is agreed.
+
+    A line without an amount is never agreed by silence: it waits for what it lacks.
+    """
+    if line.state != "open" or published is None or line.amount is None:
+        return line.state
+    return "agreed" if today > disputable_until(published, working_days, holidays) else "open"

@@ -1,0 +1,184 @@
+"""Owns what was delivered: meters left out and why, baselines by group or meter, less what was metered. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from fractions import Fraction
+
+from chalicelib.kernel.periods import Span, days_between
+from chalicelib.settlement.baselines import Baseline, Question, Statement, baseline, windows
+from chalicelib.settlement.methods import FixedCapacity, Historical, MeterBefore, Method
+from chalicelib.settlement.models import Level, MarketRules, Member, Unsettleable
+from chalicelib.settlement.series import Grid, Series, completeness, netted, summed
+from chalicelib.settlement.sharing import Together, members_of
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What settlement knows besides the instructions.
+
+    `readings` by meter id; `events` are the spans of every SO's instructions, and `outage_days` local days, by meter
+    point; `statements` are the nominations or weekly templates by meter point.
+    """
+
+    grid: Grid
+    readings: Mapping[str, Series]
+    holidays: frozenset[date] = frozenset()
+    events: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    outage_days: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    statements: Mapping[str, Sequence[Statement]] = field(default_factory=dict)
+
+    def event_days(self, members: Iterable[Member]) -> frozenset[date]:
+        """The local days on which any of the members was instructed, by whomever."""
+        spans = {span for member in members for span in self.events.get(member.point, ())}
+        return frozenset(day for span in spans for day in _days_of(span, self.grid))
+
+    def outages(self, members: Iterable[Member]) -> frozenset[date]:
+        return frozenset().union(*(self.outage_days.get(member.point, frozenset()) for member in members))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One measured thing, the group or a meter: its share of the MW, its baseline and what was metered, milliwatts."""
+
+    name: str
+    share: Fraction
+    baseline: Baseline
+    metered: Series
+
+    def delivered(self, period: datetime, sign: int) -> Fraction:
+        """del = s·(baseline − metered)."""
+        return sign * (self.baseline.values[period] - self.metered[period])
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The parts that count, the points left out with the reason, and why nothing can be settled, if so."""
+
+    parts: tuple[Part, ...]
+    left_out: tuple[tuple[str, Unsettleable], ...]
+    reason: Unsettleable | None
+
+
+def measure(together: Together, rules: MarketRules, known: Evidence) -> Measured:
+    """Baseline and metered power of the meters behind concurrent instructions, by the level of the rules.
+
+    A point with missing readings or too little history is left out of both; with more of the capacity left out than
+    the rules allow, or with nothing left, there is a reason and nothing is settled.
+    """
+    members = members_of(together)
+    points = {member.point: netted([known.readings.get(meter, {}) for meter in member.meters]) for member in members}
+    asked = _question(together, members, known)
+    own = {member.point: _own_question(asked, member, rules.level, known) for member in members}
+    found = {
+        member.point: _own_baseline(rules.baseline, own[member.point], points[member.point], _share(member, members))
+        for member in members
+    }
+    left_out = {
+        member.point: reason
+        for member in members
+        if (reason := _left_out(rules.baseline, own[member.point], points[member.point], found[member.point]))
+    }
+    reason = _too_much(members, left_out, rules)
+    counted = [member for member in members if member.point not in left_out]
+    if reason is not None:
+        return Measured((), tuple(left_out.items()), reason)
+    if rules.level == "meter":
+        parts = tuple(
+            Part(member.point, _share(member, members), found[member.point], points[member.point]) for member in counted
+        )
+        return Measured(parts, tuple(left_out.items()), None)
+    group = _group(rules.baseline, asked, counted, points, found)
+    if not group.baseline.is_sufficient:
+        return Measured((group,), tuple(left_out.items()), "INSUFFICIENT_BASELINE")
+    return Measured((group,), tuple(left_out.items()), None)
+
+
+def _question(together: Together, members: Sequence[Member], known: Evidence) -> Question:
+    """What is asked of the group: the whole span, and every day on which any of the points was instructed."""
+    notices = [instruction.notice_at for instruction in together if instruction.notice_at is not None]
+    return Question(
+        span=(together[0].starts, max(instruction.ends for instruction in together)),
+        grid=known.grid,
+        holidays=known.holidays,
+        event_days=known.event_days(members),
+        outage_days=known.outages(members),
+        notice_at=min(notices, default=None),
+    )
+
+
+def _days_of(span: Span, grid: Grid) -> Iterable[date]:
+    return days_between(grid.day(span[0]), grid.day(max(span[0], span[1] - grid.step)))
+
+
+def _own_question(asked: Question, member: Member, level: Level, known: Evidence) -> Question:
+    """What is asked of one point; measured by meter, its own days alone are left out."""
+    statements = known.statements.get(member.point, ())
+    mine = replace(asked, devices=member.devices, statements=tuple(statements))
+    if level == "group":
+        return mine
+    return replace(mine, event_days=known.event_days([member]), outage_days=known.outages([member]))
+
+
+def _own_baseline(method: Method, asked: Question, readings: Series, share: Fraction) -> Baseline:
+    """A point's baseline; a fixed capacity is the whole group's, and each point has its share of it."""
+    found = baseline(method, asked, readings)
+    if not isinstance(method, FixedCapacity):
+        return found
+    return replace(found, values={period: value * share for period, value in found.values.items()})
+
+
+def _left_out(method: Method, asked: Question, readings: Series, found: Baseline) -> Unsettleable | None:
+    if any(period not in readings for period in asked.periods):
+        return "MISSING_READINGS"
+    if isinstance(method, Historical) and completeness(readings, windows(method, asked)) < Fraction(
+        method.completeness
+    ):
+        return "MISSING_READINGS"
+    if isinstance(method, MeterBefore) and not found.is_sufficient:
+        return "MISSING_READINGS"
+    return None if found.is_sufficient else "INSUFFICIENT_BASELINE"
+
+
+def _too_much(
+    members: Sequence[Member], left_out: Mapping[str, Unsettleable], rules: MarketRules
+) -> Unsettleable | None:
+    """Why nothing is settled: more of the capacity is left out than the rules allow, or no point is left."""
+    missing = sum((_share(member, members) for member in members if member.point in left_out), Fraction(0))
+    if members and len(left_out) < len(members) and missing <= Fraction(rules.max_missing_share):
+        return None
+    only_baselines = left_out and set(left_out.values()) == {"INSUFFICIENT_BASELINE"}
+    return "INSUFFICIENT_BASELINE" if only_baselines else "MISSING_READINGS"
+
+
+def _share(member: Member, members: Sequence[Member]) -> Fraction:
+    """A point's share of the capacity behind the instructions; equal shares where none has any."""
+    total = sum((Fraction(each.capacity_mw) for each in members), Fraction(0))
+    return Fraction(member.capacity_mw) / total if total else Fraction(1, len(members))
+
+
+def _group(
+    method: Method,
+    asked: Question,
+    counted: Sequence[Member],
+    points: Mapping[str, Series],
+    found: Mapping[str, Baseline],
+) -> Part:
+    """The group: its meters summed first, so that history, adjustment and clamp work on the sum once.
+
+    What each point states by itself (a schedule, a profile, a share of a fixed value) is summed instead.
+    """
+    everything = sorted(set().union(*(points[member.point] for member in counted)))
+    metered = summed([points[member.point] for member in counted], everything)
+    if isinstance(method, Historical | MeterBefore):
+        return Part("group", Fraction(1), baseline(method, asked, metered), metered)
+    return Part("group", Fraction(1), _summed_baseline([found[member.point] for member in counted], asked), metered)
+
+
+def _summed_baseline(members: Sequence[Baseline], asked: Question) -> Baseline:
+    values = {period: sum((each.values[period] for each in members), Fraction(0)) for period in asked.periods}
+    joined = hashlib.sha256("".join(each.fingerprint for each in members).encode()).hexdigest()
+    return Baseline(members[0].method, "SUFFICIENT", values, fingerprint=joined)

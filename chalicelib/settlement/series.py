@@ -1,0 +1,99 @@
+"""Owns readings as settlement counts them: whole milliwatts by period, clocks that match between days, netting, sums.
+
+A series maps the UTC start of a period to its average power in milliwatts, import positive. A period that is not in it
+is missing, which is never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from chalicelib.kernel.periods import Span, instant_of, local_day, local_of
+
+Series = Mapping[datetime, int]
+Exact = Mapping[datetime, Fraction]
+
+MILLIWATTS_PER_MW = 10**9
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RESOLUTIONS = (30, 15, 5, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Periods of `minutes` and the local clock they are compared by."""
+
+    minutes: int
+    zone: ZoneInfo
+
+    @property
+    def step(self) -> timedelta:
+        return timedelta(minutes=self.minutes)
+
+    @property
+    def hours(self) -> Fraction:
+        """Δ: the length of a period in hours."""
+        return Fraction(self.minutes, 60)
+
+    def floor(self, instant: datetime) -> datetime:
+        """The start of the period an instant lies in."""
+        return instant - (instant - _EPOCH) % self.step
+
+    def periods(self, span: Span) -> list[datetime]:
+        """The starts of all periods that touch a span `[start, end)`."""
+        return list(self._periods(span))
+
+    def _periods(self, span: Span) -> Iterator[datetime]:
+        moment, end = self.floor(span[0]), span[1]
+        while moment < end:
+            yield moment
+            moment += self.step
+
+    def share(self, period: datetime, span: Span) -> Fraction:
+        """How much of a period lies within a span, 0 to 1."""
+        inside = min(period + self.step, span[1]) - max(period, span[0])
+        return Fraction(max(inside, timedelta(0)) // timedelta(microseconds=1), self.step // timedelta(microseconds=1))
+
+    def shifted(self, period: datetime, days: int) -> datetime | None:
+        """The period with the same clock time so many local days earlier; None where the clocks skip it."""
+        local = local_of(period, self.zone) - timedelta(days=days)
+        instant = instant_of(local, self.zone)
+        return instant if local_of(instant, self.zone) == local else None
+
+    def day(self, instant: datetime) -> date:
+        return local_day(instant, self.zone)
+
+
+def milliwatts(mw: Decimal) -> Fraction:
+    """Exact milliwatts of megawatts."""
+    return Fraction(mw) * MILLIWATTS_PER_MW
+
+
+def summed(members: Iterable[Series], periods: Collection[datetime]) -> dict[datetime, int]:
+    """The members' sum in each of the periods in which none of them is missing."""
+    rows = list(members)
+    return {at: sum(row[at] for row in rows) for at in periods if all(at in row for row in rows)}
+
+
+def netted(channels: Sequence[Series]) -> dict[datetime, int]:
+    """A point's import and export channels as one series, import positive, wherever all of them were read."""
+    if not channels:
+        return {}
+    shared = set(channels[0]).intersection(*channels[1:])
+    return {at: sum(channel[at] for channel in channels) for at in sorted(shared)}
+
+
+def completeness(series: Series, periods: Sequence[datetime | None]) -> Fraction:
+    """The share of periods that were read; 1 of no periods."""
+    if not periods:
+        return Fraction(1)
+    return Fraction(sum(1 for at in periods if at in series), len(periods))
+
+
+def mean(values: Sequence[Fraction | int]) -> Fraction:
+    """The mean of at least one value, exact."""
+    return Fraction(sum(values)) / len(values)
