@@ -106,7 +106,7 @@ def baseline(method: Method, asked: Question, readings: Series) -> Baseline:
             found = _whole("capacity", dict.fromkeys(asked.periods, milliwatts(method.mw)))
         case MeterBefore():
             found = _meter_before(method, asked, readings)
-        case FixedReference():
+        case _:
             found = _fixed_reference(method, asked)
     return replace(found, fingerprint=_fingerprint(method, asked, readings, found))
 

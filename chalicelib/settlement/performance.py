@@ -18,7 +18,6 @@ from chalicelib.settlement.models import (
     LinearCap,
     Penalty,
     Performance,
-    ScheduleAccuracy,
     Step,
 )
 from chalicelib.settlement.series import milliwatts
@@ -63,7 +62,7 @@ def factor(how: Performance, delivered: Fraction, accuracy: Fraction | None = No
         case Step():
             reached = [threshold for threshold in how.thresholds if delivered >= Fraction(threshold.ratio)]
             return Fraction(max(reached, key=lambda threshold: threshold.ratio).factor) if reached else Fraction(0)
-        case ScheduleAccuracy():
+        case _:
             assert accuracy is not None, "schedule accuracy is settled only where it could be judged"
             return grace_slope(accuracy, how.grace, how.slope)
 
