@@ -36,7 +36,9 @@ class Gateway(LocalGateway):
         method, path = environ["REQUEST_METHOD"], environ["REQUEST_URI"]
         try:
             answer = self.handle_request(method, path, _headers(environ), _body(environ))
-        except LocalGatewayException:
+        except (LocalGatewayException, UnicodeEncodeError):  # the latter from Chalice's words about an odd header
+            answer = _no_such_route(method, path)
+        if answer["statusCode"] == HTTPStatus.METHOD_NOT_ALLOWED:  # API Gateway knows paths and methods together
             answer = _no_such_route(method, path)
         content = _content(answer)
         headers = [*_pairs(answer), ("Content-Length", str(len(content)))]
@@ -93,6 +95,7 @@ def _no_such_route(method: str, path: str) -> dict[str, Any]:
         "code": "route.not_found",
         "detail": f"There is no {method} {path.partition('?')[0]} here.",
         "errors": [],
+        "request_id": str(uuid.uuid4()),
     }
     headers = {"Content-Type": "application/problem+json"}
     return {"statusCode": 404, "headers": headers, "multiValueHeaders": {}, "body": json.dumps(body)}

@@ -245,7 +245,8 @@ def _query_of(request: Request) -> dict[str, str]:
 
 
 def _query(model: type[BaseModel], request: Request, problems: list[Problem]) -> Any:
-    given = {name: text for name, text in _query_of(request).items() if name != "fields"}
+    # A form sends what was left empty too, and nothing of ours is called by nothing.
+    given = {name: text for name, text in _query_of(request).items() if name != "fields" and text.strip()}
     try:
         return model.model_validate(given)
     except ValidationError as error:

@@ -26,6 +26,7 @@ B = TypeVar("B", bound=BaseModel)
 R = TypeVar("R", bound="Row")
 Key = tuple[str, str]
 
+_MOST_PK_BYTES, _MOST_SK_BYTES = 2048, 1024  # DynamoDB's own limits
 _READ_AT_ONCE = 100
 _WRITE_AT_ONCE = 25
 
@@ -105,13 +106,15 @@ class RowPage(Generic[R]):
 
 def get(row_class: type[R], pk: str, sk: str) -> R | None:
     """The row at a key, strongly consistent, or None."""
+    if not _can_be(pk, sk):
+        return None
     found = client("dynamodb").get_item(TableName=row_class.table(), Key=_key(pk, sk), ConsistentRead=True)
     return _row(row_class, found["Item"]) if "Item" in found else None
 
 
 def get_many(row_class: type[R], keys: Iterable[Key]) -> list[R]:
     """The rows at any number of keys of one table, strongly consistent, in no order; absent ones are left out."""
-    wanted = list(dict.fromkeys(keys))
+    wanted = [key for key in dict.fromkeys(keys) if _can_be(*key)]
     rows: list[R] = []
     for start in range(0, len(wanted), _READ_AT_ONCE):
         rows += _get_batch(row_class, wanted[start : start + _READ_AT_ONCE])
@@ -128,6 +131,8 @@ def query(
 ) -> RowPage[R]:
     """One page of the rows under `pk` whose `sk` starts with `prefix`, strongly consistent, in order of `sk`."""
     start = _start(cursor, {"pk": pk}, ("sk",))
+    if not _can_be(pk, prefix or "-"):
+        return RowPage([])
     return _page(row_class, _by_prefix(row_class, pk, prefix, newest_first), limit, start)
 
 
@@ -190,6 +195,8 @@ def query_index(
     }
     inner = tuple(name for name in (shape.sk, "pk", "sk") if name and name != shape.pk)
     start = _start(cursor, {shape.pk: pk}, inner)
+    if not all(_can_be(pk, text or "-") for text in (prefix, *(between or ()))):
+        return RowPage([])
     return _page(row_class, request, limit, start)
 
 
@@ -248,7 +255,8 @@ def _start(cursor: str | None, partition: Mapping[str, str], inner: Sequence[str
         return None
     key = decode_cursor(cursor)
     here = all(key.get(name) == {"S": text} for name, text in partition.items())
-    if not here or set(key) != {*partition, *inner} or not all(part["S"] for part in key.values()):
+    sound = all(0 < _size(part["S"]) <= _MOST_SK_BYTES for part in key.values())
+    if not here or not sound or set(key) != {*partition, *inner}:
         raise _not_a_cursor()
     return key
 
@@ -258,6 +266,15 @@ def _not_a_cursor() -> Invalid:
         "cursor.unknown", "The cursor is not one that a list gave.", "cursor", "`next` of the page before"
     )
     return Invalid.of([problem])
+
+
+def _can_be(pk: str, sk: str = "-") -> bool:
+    """Whether a row may have this key: somebody may ask for what is called by nothing, or by a page of text."""
+    return 0 < _size(pk) <= _MOST_PK_BYTES and 0 < _size(sk) <= _MOST_SK_BYTES
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
