@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import httpx
+from botocore.config import Config
 
 _TIMEOUT_SECONDS = 120
 _POLL_SECONDS = 0.2
@@ -37,6 +39,19 @@ class Market:
             return self._http.get("/v1/openapi.json", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
+
+    def drop(self, organisation: str, kind: str, name: str, content: bytes) -> None:
+        """Put an object into an organisation's inbox, as another system does: no API, no receipt in hand."""
+        inbox = self._local("GET", "/local/inbox")
+        bucket = boto3.client(
+            "s3",
+            endpoint_url=inbox["endpoint"],
+            region_name=inbox["region"],
+            aws_access_key_id=inbox["access_key"],
+            aws_secret_access_key=inbox["secret"],
+            config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 12}),
+        )
+        bucket.put_object(Bucket=inbox["bucket"], Key=f"inbox/{organisation}/{kind}/{name}", Body=content)
 
     def public(self) -> Session:
         """A session of nobody."""
@@ -140,6 +155,18 @@ class Session:
         )
         sent.raise_for_status()
         return self.finished(receipt["id"])
+
+    def dropped(self, organisation: str, kind: str, name: str, content: bytes) -> dict[str, Any]:
+        """Drop a file into the inbox and wait until the receipt it was given is closed."""
+        known = {receipt["id"] for receipt in self.all("/files", kind=kind)}
+        self.market.drop(organisation, kind, name, content)
+        deadline = time.monotonic() + _MOST_WAIT_SECONDS
+        while time.monotonic() < deadline:
+            found = [each for each in self.all("/files", kind=kind) if each["id"] not in known]
+            if found:  # newest first; a drop that was repeated has a later receipt that says so
+                return self.finished(found[-1]["id"])
+            time.sleep(_POLL_SECONDS)
+        raise TimeoutError(f"{name} was given no receipt")
 
     def finished(self, receipt_id: str) -> dict[str, Any]:
         """The receipt of a file once it is done or refused."""

@@ -13,8 +13,10 @@ from urllib.parse import parse_qs
 import waitress
 from chalice import Chalice
 
+from chalicelib.storage import settings
 from local import logins, mailbox, pages, quiet
 from local.clock import Backwards, Clock
+from local.cloud.process import SECRET
 from local.gateway import Gateway
 from local.schedules import wake_schedules
 from local.worker import Worker
@@ -40,6 +42,7 @@ class Site:
             ("GET", "/local/clock"): self._tell_clock,
             ("POST", "/local/clock"): self._move_clock,
             ("GET", "/local/health"): self._health,
+            ("GET", "/local/inbox"): self._tell_inbox,
             ("POST", "/local/quiet"): self._wait_until_quiet,
         }
 
@@ -90,6 +93,17 @@ class Site:
             return _json({"detail": told}, 409 if isinstance(error, Backwards) else 422)
         wake_schedules()
         return _json({"now": _text(now)})
+
+    def _tell_inbox(self, environ: dict[str, Any]) -> Answer:
+        """Where another system drops its files, as an operator of a deployment would be told."""
+        told = {
+            "endpoint": settings.endpoint_url(),
+            "bucket": settings.bucket_name("files"),
+            "access_key": self._account,
+            "secret": SECRET,
+            "region": settings.region(),
+        }
+        return _json(told)
 
     def _health(self, environ: dict[str, Any]) -> Answer:
         left = quiet.backlog()

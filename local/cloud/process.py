@@ -125,7 +125,7 @@ def _set_environment(folder: Path, port: int) -> None:
             "GATEWAY_PORT": str(port),
             "MINISTACK_HOST": HOST,
             "MINISTACK_REGION": os.environ.get("AWS_REGION", "eu-west-2"),
-            "SERVICES": SERVICES,
+            "SERVICES": os.environ.get("HEADROOM_CLOUD_SERVICES", SERVICES),
             "STATE_DIR": str(folder),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(folder / "objects"),

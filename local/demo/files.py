@@ -93,11 +93,15 @@ def filled_bids(blank: bytes, offered: Sequence[Mapping[str, Any]], random: Rand
     """The rows of a bid workbook filled in for these open windows, in the order the workbook lists them."""
     wanted = {(each["competition_reference"], each["service_window_name"]): each for each in offered}
     rows = []
-    for row in workbooks.read(blank, BIDS_TAB):
+    for row in sorted(workbooks.read(blank, BIDS_TAB), key=_place):
         opportunity = wanted.get((str(row["Competition Ref"]), str(row["Service Window"])))
         if opportunity is not None:
             rows.append({**row, "Action": "submit", "Ballot Ref": "B1", **_cells(_bid(opportunity, random))})
     return rows
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str]:
+    return str(row["Competition Ref"]), str(row["Service Window"])
 
 
 def _cells(bid: Mapping[str, Any]) -> dict[str, Any]:

@@ -106,22 +106,23 @@ class Line:
             self.story.say(f"  row {problem.get('row')}: {problem['detail']}")
 
     def publish_areas(self) -> None:
-        with self.story.stage("The operator drops its areas"):
+        with self.story.stage("The operator's system drops its areas into the bucket"):
             for place, (name, content) in enumerate(self.scene.area_files):
                 self._keep(name, content)
-                receipt = self.operator.session.upload("areas", name, content)
+                receipt = self.operator.session.dropped(self.operator.organisation, "areas", name, content)
                 self._tell_receipt(receipt)
                 which = "unchanged" if place else "created"
                 self.story.expect(f"{name}: areas {which}", receipt["counts"][which], self.scene.area_count)
 
     def publish_competitions(self) -> None:
-        with self.story.stage("The operator drops its competition workbook"):
+        with self.story.stage("The operator's system drops its competition workbook into the bucket"):
             prefix = f"T{self.tag}"
             content = files.competitions_workbook(
                 self._template("competitions"), self.scene.needs, self.plan, prefix, self.round_ref
             )
             self._keep("competitions.xlsx", content)
-            receipt = self.operator.session.upload("competitions", "competitions.xlsx", content)
+            session, organisation = self.operator.session, self.operator.organisation
+            receipt = session.dropped(organisation, "competitions", "competitions.xlsx", content)
             self._tell_receipt(receipt)
             for problem in receipt["problems"]:
                 self.story.say(f"  {problem}")
@@ -183,18 +184,18 @@ class Line:
                 if need.nobody_bids
             }
             for place, member in enumerate(self.providers.values()):
-                offered = [
-                    each
-                    for each in member.session.all("/bidding-opportunities")
-                    if each["competition_reference"] in self.competitions
-                    and each["competition_reference"] not in silent
-                ]
+                offered = [each for each in self._offered(member) if each["competition_reference"] not in silent]
                 if place % 2:
                     self._bid_by_workbook(member, offered, random)
                 else:
                     self._bid_by_api(member, offered, random)
             self._expect_sealed()
             self._tell_mails()
+
+    def _offered(self, member: Member) -> list[dict[str, Any]]:
+        """The open windows of this demo's competitions, in an order that is the same in every run."""
+        windows = member.session.all("/bidding-opportunities", round_ref=self.round_ref)
+        return sorted(windows, key=lambda each: (each["competition_reference"], each["service_window_name"]))
 
     def _bid_by_api(self, member: Member, offered: list[dict[str, Any]], random: Random) -> None:
         ballots = 0
@@ -264,10 +265,7 @@ class Line:
 
     def confirm(self) -> None:
         with self.story.stage("A second person confirms"):
-            for competition in self.competitions.values():
-                self.confirmer.session.post(
-                    f"/competitions/{competition['id']}/confirmation", key=f"confirm/{competition['id']}"
-                )
+            self.confirmer.session.post(f"/rounds/{self.round_ref}/confirmation", key=f"confirm/{self.round_ref}")
             self.market.settle()
             again = _refusal_of_confirmation(self.confirmer.session, next(iter(self.competitions.values()))["id"])
             self.story.expect("confirming once more", again, "result.confirmed")

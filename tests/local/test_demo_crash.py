@@ -145,6 +145,8 @@ _LASTING = {
     "period_start",
     "period_end",
     "capacity_mw",
+    "availability_price",
+    "utilisation_price",
     "state",
     "asset_count",
 }
