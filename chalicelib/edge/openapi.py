@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from html import escape
-from typing import Any, get_origin
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -16,6 +16,7 @@ from chalicelib.edge.access import Who
 from chalicelib.edge.answers import JSON, PROBLEM_JSON, Text
 from chalicelib.edge.web import ENDPOINTS, PUBLIC, Endpoint, Routes
 from chalicelib.kernel.call import Call
+from chalicelib.kernel.models import Instant, Value
 
 VERSION = "0.1.0"
 _REF = "#/components/schemas/{model}"
@@ -58,6 +59,20 @@ _REFUSALS = {
 }
 
 routes = Routes(__name__)
+
+
+class Health(Value):
+    """That the API answers, and the instant it goes by."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    at: Instant
+
+
+@routes.get("/health", returns=Health, who=PUBLIC)
+def get_health(call: Call) -> Health:
+    """Whether the API answers; it touches nothing else."""
+    return Health(version=VERSION, at=call.now)
 
 
 @routes.get("/openapi.json", returns=Text, who=PUBLIC)
