@@ -9,7 +9,7 @@ DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run stop demo test check format types imports openapi bench locks clean reset
+.PHONY: help setup setup-dev run stop demo test check format types imports openapi bench locks clean reset invoke
 
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: setup-dev ## lint, format, types, imports, tests
 format: setup-dev ## put every file in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+invoke: setup   ## one function woken by a sample: FUNCTION=tick EVENT=events/aws/schedule.json
+	@$(BIN)/python -m local.invoke $(FUNCTION) $(EVENT) $(ARGS)
 
 openapi: setup-dev ## write the API's description, docs/openapi.json, anew
 	@$(BIN)/python -m local.openapi
