@@ -1,4 +1,4 @@
-"""`make invoke FUNCTION=tick EVENT=events/aws/schedule.json`: one function, woken by a sample, in the running market."""
+"""`make invoke FUNCTION=tick EVENT=events/aws/schedule.json`: a function woken by a sample, in the running market."""
 
 from __future__ import annotations
 
