@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -142,7 +143,7 @@ class SmallMarket(BiddingMarket):
     def path(self, template: str, **changes: str) -> str:
         """A path with the ids of the market's things in place of its parameters."""
         named = {name: quote(text, safe="") for name, text in (self.things | changes).items()}
-        return template.format(**named)
+        return re.sub(r"\{(\w+)\}", lambda found: named.get(found[1], "nothing"), template)
 
     def _competing(self) -> dict[str, str]:
         self.submit(0, price="100")

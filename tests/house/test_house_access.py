@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
 import jwt
 import pytest
-from moto import mock_aws
 
 import app
 from chalicelib.edge import identity
@@ -18,9 +16,7 @@ from chalicelib.edge.access import KINDS
 from chalicelib.edge.web import ENDPOINTS, Endpoint
 from chalicelib.kernel.call import ROLES
 from chalicelib.storage import keys
-from chalicelib.storage.clients import forget_clients
 from tests.builders.small_market import BODIES, Answer, SmallMarket, ask, secrets_of
-from tests.tables import create_state
 
 KNOWN = list(ENDPOINTS)
 GUARDED = [endpoint for endpoint in KNOWN if not endpoint.who.is_public]
@@ -48,14 +44,9 @@ PUBLISHED_FOR_ALL = {
 
 
 @pytest.fixture(scope="module")
-def market() -> Iterator[SmallMarket]:
+def market(small_market: SmallMarket) -> SmallMarket:
     """One small market for every test here: whoever is refused changes nothing."""
-    with mock_aws():
-        forget_clients()
-        create_state()
-        yield SmallMarket()
-    forget_clients()
-    keys.forget_keys()
+    return small_market
 
 
 def names(endpoints: list[Endpoint]) -> Any:
