@@ -66,10 +66,12 @@ def in_account(address: str, number: int, work: Callable[[], Any]) -> Any:
     os.environ.update(launch.settings_for(address, str(number)), HEADROOM_BUCKET_SUFFIX=str(number))
     from chalicelib.storage.clients import forget_clients
     from chalicelib.storage.queues import forget_queues
+    from chalicelib.storage.sealing import forget_data_keys
     from tests.tables import create_state
 
     forget_clients()
     forget_queues()
+    forget_data_keys()
     create_state()
     return work()
 

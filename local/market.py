@@ -58,6 +58,7 @@ class Market:
         with steps.step("creating queues and buckets"):
             provision.make_queues()
             provision.make_buckets()
+            provision.make_keys()
         with steps.step("creating the bus, schedules and logins"):
             provision.make_bus()
             provision.make_mail()

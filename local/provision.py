@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from chalicelib.storage import identity, settings
 from chalicelib.storage.clients import client
 from chalicelib.storage.outbox import SOURCE
-from chalicelib.storage.schema import BUCKETS, TABLES, Bucket, Table
+from chalicelib.storage.schema import BUCKETS, KEYS, TABLES, Bucket, Key, Table
 from functions.wiring import FUNCTIONS, Events, Every, Function, Inbox
 
 MOST_RECEIVES = 5
@@ -44,6 +44,14 @@ def make_buckets() -> None:
         _make_bucket(bucket)
 
 
+def make_keys() -> None:
+    """Every KMS key of the schema, found by its alias."""
+    present = {alias["AliasName"] for alias in client("kms").list_aliases()["Aliases"]}
+    for key in KEYS:
+        if settings.key_alias(key.name) not in present:
+            _make_key(key)
+
+
 def make_bus() -> None:
     """The market's bus, and a rule for each function that market events or a schedule wake."""
     try:
@@ -73,7 +81,7 @@ def make_logins() -> None:
 
 def make_everything() -> None:
     """All of it, in the order in which the parts need each other."""
-    for step in (make_tables, make_queues, make_buckets, make_bus, make_mail, make_logins):
+    for step in (make_tables, make_queues, make_buckets, make_keys, make_bus, make_mail, make_logins):
         step()
 
 
@@ -152,15 +160,34 @@ def _make_queue(function: Function) -> None:
     client("sqs").create_queue(QueueName=settings.queue_name(function.name), Attributes=attributes)
 
 
+def _make_key(key: Key) -> None:
+    made = client("kms").create_key(Description=key.description)["KeyMetadata"]["KeyId"]
+    client("kms").create_alias(AliasName=settings.key_alias(key.name), TargetKeyId=made)
+
+
 def _make_bucket(bucket: Bucket) -> None:
     s3, name = client("s3"), settings.bucket_name(bucket.name)
     if not _is_there(name):
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": settings.region()})
+        where = {"LocationConstraint": settings.region()}
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration=where, ObjectLockEnabledForBucket=bucket.locked)
     if bucket.versioned:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    if bucket.expires_days:
+        s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=_expiring(bucket.expires_days))
+    if bucket.locked:
+        s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=_lock())
     s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [_cors()]})
     if bucket.notifies:
         s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=_notification())
+
+
+def _expiring(days: int) -> dict[str, Any]:
+    return {"Rules": [{"ID": "expiry", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": days}}]}
+
+
+def _lock() -> dict[str, Any]:
+    """One day on one machine, where the state is thrown away at will; on AWS the deployment says for how long."""
+    return {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
 
 
 def _is_there(bucket: str) -> bool:

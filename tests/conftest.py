@@ -32,10 +32,12 @@ def market() -> Iterator[None]:
 
     from chalicelib.storage.clients import forget_clients
     from chalicelib.storage.queues import forget_queues
+    from chalicelib.storage.sealing import forget_data_keys
 
     with mock_aws():
         forget_clients()
         forget_queues()
+        forget_data_keys()
         create_state()
         yield
     forget_clients()

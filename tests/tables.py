@@ -6,12 +6,15 @@ from typing import Any
 
 from chalicelib.storage import settings
 from chalicelib.storage.clients import client
-from chalicelib.storage.schema import BUCKETS, TABLES, Table
+from chalicelib.storage.schema import BUCKETS, KEYS, TABLES, Table
 from functions.wiring import FUNCTIONS
 
 
 def create_state() -> None:
-    """Tables, buckets, queues and the bus, as a deployment makes them."""
+    """Tables, buckets, keys, queues and the bus, as a deployment makes them."""
+    for key in KEYS:
+        made = client("kms").create_key(Description=key.description)["KeyMetadata"]["KeyId"]
+        client("kms").create_alias(AliasName=settings.key_alias(key.name), TargetKeyId=made)
     for table in TABLES:
         client("dynamodb").create_table(**_description(table))
     for bucket in BUCKETS:

@@ -168,7 +168,7 @@ def _taken(call: Call, competition: Competition, draft: _Draft) -> BallotVersion
         call,
         _ballot_writes(competition, sheet, ballot, draft),
         [BallotSubmitted(ballot_id=ballot.ballot_id, version=version, competition_id=competition.id, fsp=ballot.fsp)],
-        [_change(ballot, "ballot.submitted" if draft.replaces is None else "ballot.replaced", draft.digest)],
+        [_change(ballot, "ballot.submitted" if draft.replaces is None else "ballot.replaced")],
         result=f"{ballot.ballot_id}#{version}",
     )
     return ballot
@@ -238,7 +238,9 @@ def _ballot_writes(competition: Competition, sheet: Sheet, ballot: BallotVersion
         changed_at=ballot.submitted_at,
     )
     return [
-        *store.sheet_writes(with_token(after, draft.asked.client_token, use), service_span(competition)),
+        *store.sheet_writes(
+            with_token(after, draft.asked.client_token, use), service_span(competition), ballot.submitted_at
+        ),
         *store.head_writes(head, is_new=draft.replaces is None),
         store.version_write(ballot),
         *_gates(competition),
@@ -263,7 +265,7 @@ def _withdrawn(call: Call, ballot_id: str) -> WithdrawalView:
     commit(
         call,
         [
-            *store.sheet_writes(without_ballot(sheet, head.ballot_id), service_span(competition)),
+            *store.sheet_writes(without_ballot(sheet, head.ballot_id), service_span(competition), call.now),
             *store.head_writes(after, is_new=False),
             *_gates(competition),
         ],
@@ -286,13 +288,16 @@ def _withdrawal(head: BallotHead) -> WithdrawalView:
     )
 
 
-def _change(ballot: BallotVersion, action: str, digest: str) -> Change:
-    """The audit record: ids and a hash of the content, never the content."""
+def _change(ballot: BallotVersion, action: str) -> Change:
+    """The audit record: ids and a hash of the content, never the content.
+
+    The hash is of the sealed bytes as they are kept: prices are few enough to be guessed from a hash of themselves.
+    """
     after = {
         "ballot_id": ballot.ballot_id,
         "version": ballot.version,
         "competition_id": ballot.competition_id,
-        "content_sha256": digest,
+        "content_sha256": hashlib.sha256(store.sealed_version(ballot).content).hexdigest(),
     }
     return Change(thing=f"ballot:{ballot.ballot_id}", action=action, organisation=ballot.fsp, after=after)
 

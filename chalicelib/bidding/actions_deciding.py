@@ -47,13 +47,13 @@ def opened_ballots(competition_id: str) -> list[OpenedBallot]:
     competition = competitions.get_competition(competition_id)
     opened_at = store.opened_at(competition_id)
     fsps = store.bidders(competition_id)
-    sealed = [unseal_opened(competition, opened_at, each) for each in store.load_sheets(competition_id, fsps)]
+    sealed = unseal_opened(competition, opened_at, store.load_sheets(competition_id, fsps))
     keys = [
         (competition_id, sheet.fsp, ballot_id, holding.version)
         for sheet in map(Sheet.model_validate, sealed)
         for ballot_id, holding in sheet.live.items()
     ]
-    versions = [unseal_opened(competition, opened_at, each) for each in store.load_versions(keys)]
+    versions = unseal_opened(competition, opened_at, store.load_versions(keys))
     left = {fsp: qualification.qualified_set(competition_id, fsp) for fsp in fsps}
     ballots = map(BallotVersion.model_validate, versions)
     return [opened_ballot(competition, ballot, left[ballot.fsp]) for ballot in ballots]
@@ -63,7 +63,7 @@ def count_bids(call: Call, competition_id: str) -> int:
     """How many bids there are in live ballots, for the market itself or the operator from close on."""
     competition = competitions.get_competition(competition_id)
     found = store.load_sheets(competition_id, store.bidders(competition_id))
-    sheets = [Sheet.model_validate(unseal_for_counting(call, competition, each)) for each in found]
+    sheets = [Sheet.model_validate(each) for each in unseal_for_counting(call, competition, found)]
     return sum(holding.bids for sheet in sheets for holding in sheet.live.values())
 
 

@@ -172,10 +172,11 @@ def opened_at(competition_id: str) -> datetime | None:
     return row.at if row else None
 
 
-def sheet_writes(sheet: Sheet, service: tuple[datetime, datetime]) -> list[Write]:
+def sheet_writes(sheet: Sheet, service: tuple[datetime, datetime], now: datetime) -> list[Write]:
     """The sheet in its new version, guarded by the one before; the first also names the FSP as a bidder.
 
-    `service` is the span from the competition's first service period to the end of its last.
+    `service` is the span from the competition's first service period to the end of its last; `now` is the instant
+    of the act that changed the sheet.
     """
     row = _SheetRow(
         pk=_home(sheet.competition_id, sheet.fsp),
@@ -184,12 +185,18 @@ def sheet_writes(sheet: Sheet, service: tuple[datetime, datetime]) -> list[Write
         org=_sheets_of(sheet.fsp),
         at=iso(service[1]),
         starts=iso(service[0]),
-        **_content(seal(sheet.competition_id, sheet.fsp, sheet.model_dump(mode="json"))),
+        **_content(seal(sheet.competition_id, sheet.fsp, sheet.model_dump(mode="json"), now)),
     )
     stale = Stale(SHEET_MOVED, "Another ballot of yours was taken at the same time.")
     if sheet.version > 1:
         return [replace(row, stale)]
     return [create(row, stale), create(_Row(pk=sheet.competition_id, sk=f"bidder#{sheet.fsp}"), stale)]
+
+
+def sealed_version(ballot: BallotVersion) -> Sealed:
+    """One version of a ballot as it is kept; the same bytes each time."""
+    document = ballot.model_dump(mode="json", exclude_none=True)
+    return seal(ballot.competition_id, ballot.fsp, document, ballot.submitted_at)
 
 
 def version_write(ballot: BallotVersion) -> Write:
@@ -201,7 +208,7 @@ def version_write(ballot: BallotVersion) -> Write:
         org=ballot.fsp,
         at=iso(ballot.submitted_at),
         ballot=ballot.ballot_id,
-        **_content(seal(ballot.competition_id, ballot.fsp, ballot.model_dump(mode="json", exclude_none=True))),
+        **_content(sealed_version(ballot)),
     )
     return create(row)
 

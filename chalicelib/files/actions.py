@@ -10,6 +10,7 @@ from chalicelib.files import store
 from chalicelib.files.actions_receiving import INBOX, lost_drops, mark_failed, owner_of, receive, save, sweep
 from chalicelib.files.actions_receiving import replay_file as _replay_file
 from chalicelib.files.importing import outcome_from
+from chalicelib.files.keeping import Keeping, kept_of
 from chalicelib.files.kinds import KINDS, FileKind
 from chalicelib.files.lifecycle import OPEN
 from chalicelib.files.models import (
@@ -104,10 +105,10 @@ def list_problems(call: Call, receipt_id: str, query: PageQuery) -> Page[FilePro
     """The problems of a file in order of its rows, page by page, also while it is being read."""
     receipt = _visible(call, receipt_id)
     part, start = _place(query.cursor)
-    parts = _problem_parts(receipt)
+    kept, parts = kept_of(receipt), _problem_parts(receipt)
     found: list[FileProblem] = []
     while part < len(parts) and len(found) < query.limit:
-        problems = _problems_of(parts[part])
+        problems = _problems_of(kept, parts[part])
         taken = problems[start : start + query.limit - len(found)]
         found += taken
         part, start = (part, start + len(taken)) if start + len(taken) < len(problems) else (part + 1, 0)
@@ -116,7 +117,8 @@ def list_problems(call: Call, receipt_id: str, query: PageQuery) -> Page[FilePro
 
 def all_problems(receipt: Receipt) -> Iterator[FileProblem]:
     """Every problem of a file, in order of its chunks."""
-    return (problem for part in _problem_parts(receipt) for problem in _problems_of(part))
+    kept = kept_of(receipt)
+    return (problem for part in _problem_parts(receipt) for problem in _problems_of(kept, part))
 
 
 def marked_workbook(call: Call, receipt_id: str) -> LinkView:
@@ -125,7 +127,7 @@ def marked_workbook(call: Call, receipt_id: str) -> LinkView:
     if receipt.marked_workbook is None:
         raise NotFound("file.no_marked_workbook", "This file has no marked-up copy.")
     name = f"{receipt.name.rpartition('.')[0] or receipt.name} - marked.xlsx"
-    return link_to(receipt.marked_workbook, name)
+    return kept_of(receipt).link_to(receipt.marked_workbook, name)
 
 
 def replay_file(call: Call, receipt_id: str) -> FileView:
@@ -262,9 +264,9 @@ def _problem_parts(receipt: Receipt) -> list[tuple[str, str]]:
     return whole + [("rows", result.outcomes_key) for result in store.list_results(receipt.id) if result.problems]
 
 
-def _problems_of(part: tuple[str, str]) -> list[FileProblem]:
+def _problems_of(kept: Keeping, part: tuple[str, str]) -> list[FileProblem]:
     where, key = part
-    data: list[Any] = objects.get_json(key)
+    data: list[Any] = kept.get_json(key)
     if where == "whole":
         return [FileProblem.model_validate(each) for each in data]
     return [FileProblem.of(problem) for each in data for problem in outcome_from(each).problems]

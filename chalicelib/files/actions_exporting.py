@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from chalicelib.files import store
-from chalicelib.files.actions import link_to, template_key
+from chalicelib.files.actions import template_key
 from chalicelib.files.events import ExportRequested
+from chalicelib.files.keeping import made_by
 from chalicelib.files.kinds import EXPORTS
 from chalicelib.files.lifecycle import JOB_MOVES
 from chalicelib.files.models import ExportRequest, Job, JobView
@@ -74,7 +75,7 @@ def acting(call: Call, job: Job) -> Call:
 def finish_job(call: Call, job: Job, content: bytes, name: str, rows: int) -> None:
     """Keep the workbook and close the job."""
     key = f"exports/{job.id}/{name}"
-    objects.put_object(objects.BODIES, key, content)
+    made_by(job).put_workbook(key, content)
     done = job.but(
         version=job.version + 1,
         state=move(JOB_MOVES, "job", job.state, "finish"),
@@ -146,5 +147,5 @@ def _change(job: Job, action: str) -> Change:
 
 def _view(job: Job) -> JobView:
     fields = set(JobView.model_fields) & set(Job.model_fields)
-    link = link_to(job.object_key, job.name) if job.object_key and job.name else None
+    link = made_by(job).link_to(job.object_key, job.name) if job.object_key and job.name else None
     return JobView(**job.model_dump(include=fields), link=link)

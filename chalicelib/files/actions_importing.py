@@ -10,13 +10,14 @@ from chalicelib.files import store
 from chalicelib.files.actions_receiving import load_object, refuse, save
 from chalicelib.files.columns import Template
 from chalicelib.files.importing import ApplyObject, Chunk, RowOutcome, outcome_json
+from chalicelib.files.keeping import kept_of
 from chalicelib.files.kinds import KINDS
 from chalicelib.files.lifecycle import OPEN, RECEIPT_MOVES
 from chalicelib.files.models import ChunkResult, Counts, Receipt
 from chalicelib.kernel.call import Actor, Call
 from chalicelib.kernel.errors import Invalid, Problem, Refusal, Stale
 from chalicelib.kernel.lifecycle import move
-from chalicelib.storage import objects, queues
+from chalicelib.storage import queues
 from chalicelib.storage.commit import commit
 
 CHUNK_QUEUE = "import-chunk"
@@ -64,13 +65,14 @@ def begin(call: Call, receipt: Receipt, content: bytes) -> Receipt | None:
 
 def start(call: Call, receipt: Receipt, chunks: Sequence[Chunk], rows: int, notes: Iterable[str] = ()) -> Receipt:
     """Keep the chunks, then say how many there are: from here on the file's own object is not needed any more."""
-    keys = [objects.put_json(chunk.as_json(), CHUNKS) for chunk in chunks]
+    kept = kept_of(receipt)
+    keys = [kept.put_json(chunk.as_json(), CHUNKS) for chunk in chunks]
     started = receipt.but(
         version=receipt.version + 1,
         state=move(RECEIPT_MOVES, "file", receipt.state, "start"),
         chunks=len(chunks),
         rows=rows,
-        chunks_key=objects.put_json(keys, CHUNKS),
+        chunks_key=kept.put_json(keys, CHUNKS),
         notes=tuple(notes),
     )
     commit(call, store.save_receipt(started))
@@ -88,8 +90,9 @@ def queue_missing(call: Call, receipt: Receipt) -> int:
 def load_chunk(receipt: Receipt, number: int) -> Chunk:
     """One chunk of a file as it was kept."""
     assert receipt.chunks_key is not None
-    keys = objects.get_json(receipt.chunks_key)
-    return Chunk.from_json(number, objects.get_json(keys[number]))
+    kept = kept_of(receipt)
+    keys = kept.get_json(receipt.chunks_key)
+    return Chunk.from_json(number, kept.get_json(keys[number]))
 
 
 def has_result(receipt: Receipt, number: int) -> bool:
@@ -99,7 +102,7 @@ def has_result(receipt: Receipt, number: int) -> bool:
 def record(call: Call, receipt: Receipt, number: int, outcomes: Sequence[RowOutcome]) -> None:
     """Keep what a chunk's rows came to."""
     problems = sum(len(outcome.problems) for outcome in outcomes)
-    key = objects.put_json([outcome_json(outcome) for outcome in outcomes], OUTCOMES)
+    key = kept_of(receipt).put_json([outcome_json(outcome) for outcome in outcomes], OUTCOMES)
     result = ChunkResult(number=number, counts=count(outcomes), problems=problems, outcomes_key=key)
     commit(call, [store.save_result(receipt.id, result)])
 
@@ -218,7 +221,7 @@ def _close_as_same(call: Call, receipt: Receipt, earlier: Receipt) -> None:
 
 def _keep_marked(receipt: Receipt, content: bytes) -> str:
     key = f"marked/{receipt.id}.xlsx"
-    objects.put_object(objects.BODIES, key, content)
+    kept_of(receipt).put_workbook(key, content)
     return key
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from chalicelib.files import store
 from chalicelib.files.events import FileReceived, FileRefused
+from chalicelib.files.keeping import kept_of
 from chalicelib.files.kinds import KINDS
 from chalicelib.files.lifecycle import OPEN, RECEIPT_MOVES
 from chalicelib.files.models import MOST_BYTES, Drop, FileProblem, Receipt
@@ -72,7 +73,7 @@ def refuse(call: Call, receipt: Receipt, refusal: Refusal) -> Receipt:
         refusal_code=refusal.code,
         refusal=refusal.detail,
         problem_count=len(problems),
-        problems_key=objects.put_json(problems, "problems") if problems else None,
+        problems_key=kept_of(receipt).put_json(problems, "problems") if problems else None,
         failed=False,
     )
     save(call, refused, "file.refused", [_refused_event(refused)])

@@ -34,6 +34,7 @@ _ALL = (
     _kind("entries", "Entries", "procurement", "fsp"),
     _kind("bids", "Bids", "bidding", "fsp", sealed=True),
     _kind("decisions", "Decisions on bids", "procurement", "so"),
+    _kind("meter-data", "Meter data", "settlement", "fsp"),
     _kind("postcodes", "Postcode gazetteer", "account", "market_operator"),
 )
 
@@ -42,16 +43,17 @@ KINDS: dict[str, FileKind] = {kind.kind: kind for kind in _ALL}
 
 @dataclass(frozen=True, slots=True)
 class ExportKind:
-    """A workbook that may be asked for: by which organisations, with which role."""
+    """A workbook that may be asked for: by which organisations, with which role. `sealed` ones hold bids."""
 
     kind: str
     title: str
     organisations: frozenset[OrganisationKind]
     role: str
+    sealed: bool = False
 
 
-def _export(kind: str, title: str, role: str, *organisations: OrganisationKind) -> ExportKind:
-    return ExportKind(kind, title, frozenset(organisations), role)
+def _export(kind: str, title: str, role: str, *organisations: OrganisationKind, sealed: bool = False) -> ExportKind:
+    return ExportKind(kind, title, frozenset(organisations), role, sealed)
 
 
 _EXPORTS = (
@@ -61,7 +63,7 @@ _EXPORTS = (
     _export("entries", "Entries, pre-filled", "read", "fsp"),
     _export("entries", "Entries, pre-filled", "read", "fsp"),
     _export("bids", "Bid workbook, pre-filled", "bidding", "fsp"),
-    _export("bid-history", "Bid history", "bidding", "fsp"),
+    _export("bid-history", "Bid history", "bidding", "fsp", sealed=True),
     _export("decisions", "Bids file", "procurement", "so"),
     _export("results", "Competition results", "read", "so", "fsp"),
     _export("contracts", "Contracts", "read", "so", "fsp"),

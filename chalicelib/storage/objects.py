@@ -17,6 +17,8 @@ from chalicelib.storage.clients import client
 LINK_SECONDS = 900
 BODIES = "bodies"
 FILES = "files"
+OPENED = "opened"
+AUDIT_ROOTS = "audit-roots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def read_object(bucket: str, key: str, version: str | None = None) -> bytes:
 
 
 def head_object(bucket: str, key: str, version: str | None = None) -> dict[str, Any]:
-    """An object's `size` in bytes, `content_type`, `etag`, `version`, `modified` instant and `metadata`; else `NotFound`."""
+    """An object's `size`, `content_type`, `etag`, `version`, `modified` instant and `metadata`; else `NotFound`."""
     try:
         head = client("s3").head_object(**_where(bucket, key, version))
     except ClientError as error:

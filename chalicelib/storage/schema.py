@@ -39,8 +39,20 @@ class Bucket:
     locked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A KMS key of the deployment, found by its alias (`settings.key_alias`)."""
+
+    name: str
+    description: str
+
+
 OUTBOX = Table("outbox", (Index("unpublished", "pending", "at"),), expires="expires_at", stream=True)
-AUDIT = Table("audit", (Index("by_thing", "thing", "sk"),), stream=True)
+AUDIT = Table(
+    "audit",
+    (Index("by_thing", "thing", "sk"), Index("unsealed", "unsealed", "sk", projection="KEYS_ONLY")),
+    stream=True,
+)
 RECEIPTS = Table("receipts", (Index("by_organisation", "org", "at"), Index("open_receipts", "open", "at")))
 CLAIMS = Table("claims", expires="expires_at")
 REGISTRY = Table(
@@ -77,6 +89,7 @@ DISPATCH = Table(
         Index("due", "due", "next_check_at"),
     ),
 )
+METERING = Table("metering")
 NOTIFICATIONS = Table("notifications", (Index("by_organisation", "org", "at"), Index("unsent", "unsent", "at")))
 
 TABLES: tuple[Table, ...] = (
@@ -93,12 +106,17 @@ TABLES: tuple[Table, ...] = (
     DECISIONS,
     CONTRACTS,
     DISPATCH,
+    METERING,
     NOTIFICATIONS,
 )
 
 FILES = Bucket("files", notifies=True)
 BODIES = Bucket("bodies")
-
+OPENED = Bucket("opened", versioned=False, expires_days=1)
 AUDIT_ROOTS = Bucket("audit-roots", locked=True)
 
-BUCKETS: tuple[Bucket, ...] = (FILES, BODIES, AUDIT_ROOTS)
+BUCKETS: tuple[Bucket, ...] = (FILES, BODIES, OPENED, AUDIT_ROOTS)
+
+BIDS_KEY = Key("bids", "Wraps the data keys under which ballots are sealed")
+
+KEYS: tuple[Key, ...] = (BIDS_KEY,)

@@ -25,6 +25,11 @@ def queue_name(name: str) -> str:
     return f"headroom-{stage()}-{name}"
 
 
+def key_alias(name: str) -> str:
+    """The alias of a KMS key of `storage.schema`."""
+    return f"alias/headroom-{stage()}-{name}"
+
+
 def bus_name() -> str:
     return f"headroom-{stage()}"
 
