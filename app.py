@@ -10,6 +10,7 @@ from chalicelib.bidding.routes import routes as bidding
 from chalicelib.competitions.routes import routes as competitions
 from chalicelib.contracts.routes import routes as contracts
 from chalicelib.decisions.routes import routes as decisions
+from chalicelib.dispatch.routes import routes as dispatch
 from chalicelib.edge import identity
 from chalicelib.edge.openapi import routes as openapi
 from chalicelib.files.routes import routes as files
@@ -31,4 +32,5 @@ app.register_blueprint(qualification, url_prefix="/v1")
 app.register_blueprint(bidding, url_prefix="/v1")
 app.register_blueprint(decisions, url_prefix="/v1")
 app.register_blueprint(contracts, url_prefix="/v1")
+app.register_blueprint(dispatch, url_prefix="/v1")
 app.register_blueprint(notifications, url_prefix="/v1")

@@ -1,19 +1,24 @@
-"""Wakes every minute: moves instructions with the clock, then tells the dates that have passed, until its time is up."""
+"""Wakes every minute: what the bus missed goes out again, instructions move with the clock, passed dates are told."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from chalicelib.competitions.actions_announcing import announce_due
 from chalicelib.dispatch.actions_ticking import move_due
 from chalicelib.edge.entrance import tick
 from chalicelib.edge.stopwatch import stopwatch
 from chalicelib.kernel.call import Call
+from chalicelib.storage import outbox
 
 MOST_SECONDS = 45
+PATIENCE = timedelta(minutes=2)
 
 
 def announce(call: Call) -> None:
     """One minute's round; what it does not reach in time is still due at the next."""
     is_time_up = stopwatch(MOST_SECONDS)
+    outbox.publish(outbox.unpublished(before=call.now - PATIENCE))
     move_due(call, is_time_up)
     announce_due(call, is_time_up)
 

@@ -131,6 +131,14 @@ FUNCTIONS: tuple[Function, ...] = (
         batch=1,
     ),
     Function(
+        "prepare-dispatch",
+        "functions.prepare_dispatch.handler",
+        Events(("contracts.obligation_contracted.v1", "contracts.obligations_drawn_up.v1")),
+        "api",
+        timeout=300,
+        batch=1,
+    ),
+    Function(
         "notify",
         "functions.notify.handler",
         Events(

@@ -76,6 +76,7 @@ class AvailabilityVariation(Value):
     available_mw: Megawatts
     reason: str
     declared_at: Instant
+    late: bool = Field(default=False, description="declared inside the market's notice period")
 
 
 class ObligationView(Obligation):

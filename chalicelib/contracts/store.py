@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from pynamodb.attributes import UnicodeAttribute
@@ -15,6 +15,7 @@ from chalicelib.storage.tables import (
     Row,
     RowMeta,
     get,
+    get_many,
     query,
     query_all,
     query_index,
@@ -59,6 +60,11 @@ class _DrawnUpRow(Row):
 def find_obligation(obligation_id: str) -> Obligation | None:
     row = get(_ObligationRow, obligation_id, "head")
     return row.body if row else None
+
+
+def load_obligations(obligation_ids: Iterable[str]) -> dict[str, Obligation]:
+    rows = get_many(_ObligationRow, [(obligation_id, "head") for obligation_id in obligation_ids])
+    return {row.pk: row.body for row in rows}
 
 
 def list_obligations(side: str, organisation: str, limit: int, cursor: str | None) -> Page[Obligation]:
@@ -116,6 +122,10 @@ def obligated(assets: Sequence[ObligatedAsset]) -> list[Write]:
         )
         for asset in assets
     ]
+
+
+def new_variation(variation: AvailabilityVariation) -> Write:
+    return create(_VariationRow(pk=variation.obligation_id, sk=f"avail#{variation.id}", body=variation))
 
 
 def _head(obligation: Obligation) -> _ObligationRow:

@@ -21,6 +21,10 @@ from chalicelib.contracts import actions as contracts
 from chalicelib.contracts.models import ObligationQuery
 from chalicelib.decisions import actions as decisions
 from chalicelib.decisions.models import DecisionsRequest
+from chalicelib.dispatch import actions_testing as dispatch
+from chalicelib.dispatch.actions_reads import list_schedule
+from chalicelib.dispatch.actions_scheduling import prepare_drawn_up
+from chalicelib.dispatch.requests import AutoAcceptRequest, ScheduleQuery
 from chalicelib.edge import identity
 from chalicelib.files import actions as files
 from chalicelib.files import actions_exporting as exporting
@@ -108,15 +112,15 @@ def ask(method: str, uri: str, token: str | None = None, body: Any = None, **hea
 class SmallMarket(BiddingMarket):
     """Two FSPs, two operators and the market operator. Of FSP and operator one there is a thing of every kind.
 
-    NORTH-1 is confirmed, with an obligation; NORTH-2 is in bidding, with a ballot; ROUND-1 qualifies, in round R1;
-    DRAFT-1 is a draft. FSP two is verified, has nothing and took part in nothing; operator two has nothing.
+    NORTH-1, in round R1, is confirmed, with an obligation; NORTH-2 is in bidding, with a ballot; ROUND-1, in R1 too,
+    qualifies; DRAFT-1 is a draft. FSP two is verified, has nothing and took part in nothing; operator two has nothing.
     """
 
     def __init__(self) -> None:
         forget_keys()
         given_pool()
         identity.use_members(registry.member_of)
-        super().__init__()
+        super().__init__(round_ref="R1")
         self.market_operator = a_market_operator()
         self.other_so = a_system_operator(2)
         self.fsp_1 = Joined(FSP, "per_1", "ann@flex.example", a_call(FSP, now=NOW))
@@ -161,6 +165,8 @@ class SmallMarket(BiddingMarket):
             "area_id": self._area_id(),
             "ballot_id": ballot.ballot_id,
             "obligation_id": obligation.id,
+            "instruction_id": list_schedule(self._fsp(), ScheduleQuery()).items[0].id,
+            "rule_id": dispatch.add_auto_accept(self._fsp(), AutoAcceptRequest(obligation_id=obligation.id)).id,
         }
 
     def _settle(self) -> None:
@@ -171,6 +177,7 @@ class SmallMarket(BiddingMarket):
         decisions.record_decisions(call, self.competition_1.id, decided)
         decisions.confirm_results(call, self.competition_1.id)
         contracts.draw_up(call.as_system(), self.competition_1.id)
+        prepare_drawn_up(call.as_system(), self.competition_1.id, self.so.organisation)
 
     def _in_bidding(self) -> Competition:
         made = self._made("NORTH-2", "2026-05-08", "2026-05-09", "2026-05-20")
@@ -254,6 +261,10 @@ class SmallMarket(BiddingMarket):
 
 BID = {"window_id": "win_1", "capacity_mw": "1", "maximum_run_time": "PT1H", "utilisation_price": "100"}
 BODIES: dict[str, Any] = {
+    "answer_instruction": {"answer": "acknowledge"},
+    "stop_instruction": {"reason": "no need"},
+    "cancel_instruction": {"reason": "no need"},
+    "report_delivery": {"report": "started"},
     "change_area": {"name": "South"},
     "update_asset": {"name": "Kettle"},
     "put_asset": {name: text for name, text in asset_cells("BAT-1").items() if name != "asset_ref"},
@@ -265,6 +276,7 @@ BODIES: dict[str, Any] = {
     "add_document": {"title": "Terms", "url": "https://so.example/terms"},
     "withdraw_round": {"reason": "no need"},
     "record_decisions": {"decisions": [{"bid_id": "bid_1", "decision": "accepted"}]},
+    "record_round_decisions": {"decisions": [{"bid_id": "bid_1", "decision": "accepted"}]},
     "set_overrides": {"overrides": [{"asset_id": "ast_1", "effect": "qualify", "reason": "seen"}]},
     "put_entry": {"choice": "entered"},
     "change_person": {"roles": ["read"]},
@@ -291,7 +303,8 @@ BODIES: dict[str, Any] = {
 
 def secrets_of(market: SmallMarket) -> Mapping[str, str]:
     """Words that tell of FSP one's private things and may never reach FSP two."""
-    names = ("asset_id", "ballot_id", "obligation_id", "application_id", "receipt_id", "job_id")
+    of_operations = ("obligation_id", "instruction_id", "rule_id")
+    names = ("asset_id", "ballot_id", "application_id", "receipt_id", "job_id", *of_operations)
     return {name: market.things[name] for name in names} | {"organisation": FSP, "ref": '"BAT-'}
 
 
