@@ -206,8 +206,9 @@ def test_a_published_competition_is_its_operators_and_shows_an_fsp_only_its_own(
 def needed(market: SmallMarket, endpoint: Endpoint) -> str:
     """What a list cannot do without: ids of ours, and days."""
     fields = endpoint.query.model_fields if endpoint.query else {}
-    wanted = [name for name, info in fields.items() if info.is_required()]
-    return "&".join(f"{name}={market.things.get(name, '2026-05-01')}" for name in wanted)
+    wanted = [name for name, info in fields.items() if info.is_required() or name == "obligation_id"]
+    known = market.things | {"month": "2026-05"}
+    return "&".join(f"{name}={known.get(name, '2026-05-01')}" for name in wanted)
 
 
 @names([each for each in GUARDED if each.method == "GET" and "{" not in each.path and "fsp" in kinds_of(each)])
