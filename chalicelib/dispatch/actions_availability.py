@@ -91,9 +91,11 @@ def get_variation(call: Call, result: str) -> VariationView:
 
 
 def list_variations(call: Call, query: VariationQuery) -> Page[AvailabilityVariation]:
-    """Every variation of one obligation, in the order they were declared."""
-    obligation = own_obligation(call, query.obligation_id)
-    return Page(items=contracts.list_variations(obligation.id))
+    """Every variation of one obligation, or of the caller's obligations one by one, in the order of declaring."""
+    if query.obligation_id is not None:
+        return Page(items=contracts.list_variations(own_obligation(call, query.obligation_id).id))
+    page = contracts.list_obligations(side(call), call.organisation, query.limit, query.cursor)
+    return Page(items=[each for one in page.items for each in contracts.list_variations(one.id)], next=page.next)
 
 
 def own_obligation(call: Call, obligation_id: str) -> Obligation:

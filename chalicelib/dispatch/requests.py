@@ -63,9 +63,9 @@ class AvailabilityQuery(PageQuery):
 
 
 class VariationQuery(PageQuery):
-    """Variations of one obligation, in the order they were declared."""
+    """Variations of one obligation in the order they were declared, or of each of a page of obligations."""
 
-    obligation_id: str = Field(max_length=80)
+    obligation_id: str | None = Field(default=None, max_length=80)
 
 
 class InstructionRequest(Value):

@@ -21,7 +21,7 @@ from chalicelib.storage.queues import send
 QUEUE = "send-mail"
 PATIENCE = timedelta(minutes=2)
 _TOGETHER = 40
-_SENT_ALREADY = "mail.written"
+_ROUTE = "route"
 
 
 def tell(call: Call, facts: Iterable[Told]) -> None:
@@ -62,11 +62,14 @@ def find_unsent(mail_id: str) -> Mail | None:
 
 def find_recipient(mail: Mail) -> Recipient | None:
     """Whom a mail goes to, with the address of today; None when the person has left."""
+    name = registry.get_organisation(mail.organisation).name
+    if mail.person.startswith(_ROUTE):
+        reached = [each for each in _addresses(mail.letter, mail.organisation) if _at_route(each) == mail.person]
+        return Recipient(name="colleague", email=reached[0], organisation_name=name) if reached else None
     people = {person.id: person for person in registry.list_people(mail.organisation)}
     person = people.get(mail.person)
     if person is None:
         return None
-    name = registry.get_organisation(mail.organisation).name
     return Recipient(name=person.name, email=person.email, organisation_name=name)
 
 
@@ -110,8 +113,22 @@ def _people(told: Told) -> list[str]:
     if told.person is not None:
         return [told.person]
     letter = LETTERS[told.letter]
+    addresses = _addresses(letter.name, told.organisation)
+    if addresses:
+        return [_at_route(address) for address in addresses]
     people = registry.list_people(told.organisation, letter.role)
     return [person.id for person in people if letter.contractual or letter.name not in person.preferences.muted_letters]
+
+
+def _addresses(letter: str, organisation: str) -> list[str]:
+    """Where a letter goes whatever people there are: the organisation's verified addresses for its purpose."""
+    route = LETTERS[letter].route
+    return registry.list_addresses(organisation, route) if route else []
+
+
+def _at_route(address: str) -> str:
+    """Whom a mail is kept under that goes to an address and no person; the address itself is not kept."""
+    return derived_id(_ROUTE, address)
 
 
 def _mail(now: datetime, told: Told, person: str) -> Mail:

@@ -20,6 +20,7 @@ from chalicelib.files import actions as files
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.events import Envelope
 from chalicelib.kernel.quantities import plain
+from chalicelib.notifications.facts_dispatch import DISPATCH_TELLERS
 from chalicelib.notifications.models import Told
 from chalicelib.qualification import actions as qualification
 from chalicelib.registry import actions as registry
@@ -202,7 +203,7 @@ def _colour(so_id: str) -> str:
     return registry.get_profile(so_id).brand_colour
 
 
-_TELLERS: dict[str, Callable[[Call, Body], Facts]] = {
+_TELLERS: dict[str, Callable[[Call, Body], Facts]] = DISPATCH_TELLERS | {
     "bidding.ballot_submitted.v1": _ballot_submitted,
     "competitions.bidding_closed.v1": _bidding_closed,
     "competitions.bidding_opened.v1": _bidding_opened,

@@ -21,6 +21,11 @@ LETTERS: dict[str, Letter] = {
         Letter(name="bidding_closed", role="procurement"),
         Letter(name="results_confirmed", role="bidding"),
         Letter(name="obligations_ready", role="bidding"),
+        Letter(name="dispatch_instruction", role="dispatch", route="dispatch"),
+        Letter(name="dispatch_stopped", role="dispatch", route="dispatch"),
+        Letter(name="dispatch_declined", role="dispatch", route="dispatch"),
+        Letter(name="dispatch_expired", role="dispatch", route="dispatch"),
+        Letter(name="dispatch_escalated", role="dispatch"),
         Letter(name="file_refused", role="procurement"),
     )
 }

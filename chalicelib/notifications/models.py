@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.registry.models import Purpose
 
 MailState = Literal["queued", "sent", "undeliverable"]
 Cadence = Literal["at once", "digest"]
@@ -13,11 +14,13 @@ Cadence = Literal["at once", "digest"]
 class Letter(Value):
     """One kind of letter: its templates' folder, who gets it, and whether several facts make one mail.
 
-    `role` picks the people of the organisation; `contractual` letters cannot be unsubscribed from.
+    `role` picks the people of the organisation; `contractual` letters cannot be unsubscribed from. A letter with a
+    `route` goes to the organisation's verified addresses for that purpose, and to its people only where it has none.
     """
 
     name: str
     role: str
+    route: Purpose | None = None
     cadence: Cadence = "at once"
     contractual: bool = True
 

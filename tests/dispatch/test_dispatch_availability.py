@@ -80,6 +80,8 @@ def test_a_variation_shows_in_the_calendar_and_in_the_contracts_workbook(place: 
     assert (kept.id, kept.reason) == (made.id, "inverter")
     query = VariationQuery(obligation_id="obl_1")
     assert [each.id for each in availability.list_variations(place.operator(MAY), query).items] == [made.id]
+    assert len(availability.list_variations(place.call(now=MAY), VariationQuery()).items) == 1
+    assert availability.list_variations(a_call("org_fsp2", now=MAY), VariationQuery()).items == []
     assert availability.get_variation(place.call(now=MAY), f"obl_1/{made.id}").id == made.id
     with pytest.raises(NotFound):
         availability.get_variation(place.call(now=MAY), "obl_1/var_none")

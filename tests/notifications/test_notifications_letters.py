@@ -25,7 +25,31 @@ COMPETITION = {
 }
 APPLICATION = {"application_id": "app_1", "scheme_name": "Framework", "so_name": "Northmoor", "brand_colour": "#123456"}
 CODE = {"organisation_name": "Kestrel", "valid_until": "1 May 2026", "code": "123456", "link": None, "known": False}
+DISPATCH = {
+    "so_name": "Northmoor",
+    "fsp_name": "Kestrel",
+    "brand_colour": "#123456",
+    "instructions": [
+        {
+            "id": "ins_1",
+            "reference": "NORTH-1",
+            "mw": "1.5",
+            "start": "Mon 01 June 2026 17:00 (BST)",
+            "end": "Mon 01 June 2026 18:00 (BST)",
+            "respond_by": "Mon 01 June 2026 13:30 (BST)",
+            "state": "sent",
+            "urgent": False,
+            "test": True,
+            "reason": "Load <script>fell.",
+        }
+    ],
+}
 WORDS: dict[str, dict[str, Any]] = {
+    "dispatch_instruction": DISPATCH,
+    "dispatch_stopped": DISPATCH,
+    "dispatch_declined": DISPATCH,
+    "dispatch_expired": DISPATCH,
+    "dispatch_escalated": DISPATCH,
     "invited": CODE | {"link": "https://market.example/invitation#secret"},
     "verification_code": CODE,
     "password_reset": CODE,
