@@ -14,6 +14,7 @@ from chalicelib.dispatch.routes import routes as dispatch
 from chalicelib.edge import identity
 from chalicelib.edge.openapi import routes as openapi
 from chalicelib.files.routes import routes as files
+from chalicelib.metering.routes import routes as metering
 from chalicelib.notifications.routes import routes as notifications
 from chalicelib.qualification.routes import routes as qualification
 from chalicelib.registry import actions as registry_actions
@@ -33,4 +34,5 @@ app.register_blueprint(bidding, url_prefix="/v1")
 app.register_blueprint(decisions, url_prefix="/v1")
 app.register_blueprint(contracts, url_prefix="/v1")
 app.register_blueprint(dispatch, url_prefix="/v1")
+app.register_blueprint(metering, url_prefix="/v1")
 app.register_blueprint(notifications, url_prefix="/v1")

@@ -16,8 +16,8 @@ _IMPORTERS = {
     "postcodes": "chalicelib.assets.imports:GAZETTEER_IMPORTER",
 }
 
-ELSEWHERE = frozenset({"areas"})
-"""Kinds whose importer needs another bundle and has a function of its own."""
+ELSEWHERE = frozenset({"areas", "meter-data"})
+"""Kinds that are not applied row by row, or need another bundle: each has a function of its own."""
 
 
 def importer_of(kind: str) -> Importer:

@@ -14,6 +14,7 @@ _TEMPLATES = {
     "competitions": "chalicelib.competitions.sheets:TEMPLATE",
     "decisions": "chalicelib.decisions.sheets:TEMPLATE",
     "entries": "chalicelib.qualification.sheets:ENTRIES_TEMPLATE",
+    "meter-data": "chalicelib.metering.sheets:TEMPLATE",
     "overrides": "chalicelib.qualification.sheets:OVERRIDES_TEMPLATE",
     "postcodes": "chalicelib.assets.sheets:GAZETTEER_TEMPLATE",
 }

@@ -102,6 +102,15 @@ FUNCTIONS: tuple[Function, ...] = (
         timeout=900,
         batch=1,
     ),
+    Function(
+        "import-readings",
+        "functions.import_readings.handler",
+        Events(("files.file_received.v1",)),
+        "files",
+        memory=3008,
+        timeout=900,
+        batch=1,
+    ),
     Function("import-chunk", "functions.import_chunk.handler", Queue(), "files", memory=1769, timeout=300, batch=1),
     Function(
         "make-export",

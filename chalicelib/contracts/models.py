@@ -37,7 +37,7 @@ class Obligation(Value):
     start: str
     end: str
     holidays: HolidayHandling
-    holiday_region: str | None
+    holiday_region: str | None = None
     time_zone: str
     currency: str
     capacity_mw: Megawatts

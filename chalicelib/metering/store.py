@@ -1,0 +1,85 @@
+"""Owns the rows of metering: packed meter-days, a row for each file that told of one, all of a month together.
+
+A row's content follows from its file alone, so writing it twice is the same as once, and no file's row is another's.
+Which revision counts is worked out on reading. `day#dd#` is followed by when the file came and a mark of which it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pynamodb.attributes import BinaryAttribute
+
+from chalicelib.metering.codec import pack, unpack
+from chalicelib.metering.models import MeterDay, Revision
+from chalicelib.storage.tables import Row, RowMeta, batch_put, query_all, table_name
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_STAMP = 9
+
+
+class _DayRow(Row):
+    class Meta(RowMeta):
+        table_name = table_name("metering")
+
+    p = BinaryAttribute(legacy_encoding=False)
+
+    # PynamoDB's dict of a row is for JSON, where bytes are base64; DynamoDB takes and gives them as they are, a third
+    # smaller, which is most of what a month of readings costs.
+
+    def item(self) -> dict[str, Any]:
+        return super().item() | {"p": {"B": self.p}}
+
+    def from_dynamodb_dict(self, d: dict[str, dict[str, Any]]) -> None:
+        super().from_dynamodb_dict(d | {"p": {"B": b64encode(d["p"]["B"]).decode()}})
+
+
+def save_days(days: Sequence[MeterDay], received_at: datetime, source: str) -> None:
+    """Keep what a file (its receipt's id) says of these days."""
+    batch_put([_row(day, received_at, source) for day in days])
+
+
+def list_month(meter_id: str, month: str) -> list[Revision]:
+    """Every revision of a meter's days of a month (`2026-04`), by day, earliest file first, strongly consistent."""
+    return [_revision(row) for row in query_all(_DayRow, f"{meter_id}#{month}", "day#")]
+
+
+def list_day(meter_id: str, day: date) -> list[Revision]:
+    """Every revision of one meter-day."""
+    return [_revision(row) for row in query_all(_DayRow, f"{meter_id}#{day:%Y-%m}", f"day#{day:%d}#")]
+
+
+def list_months(meter_id: str, months: Iterable[str]) -> list[Revision]:
+    return [revision for month in months for revision in list_month(meter_id, month)]
+
+
+def mark_of(source: str) -> str:
+    """A file's mark in its rows' keys: eight figures of its receipt id's hash."""
+    return hashlib.sha256(source.encode()).hexdigest()[:8]
+
+
+def _row(day: MeterDay, received_at: datetime, source: str) -> _DayRow:
+    stamp = _base36(int(received_at.timestamp() * 1000))
+    key = f"day#{day.day:%d}#{stamp}{mark_of(source)}"
+    return _DayRow(pk=f"{day.meter_id}#{day.day:%Y-%m}", sk=key, p=pack(day.minutes, day.values))
+
+
+def _revision(row: _DayRow) -> Revision:
+    meter_id, _, month = row.pk.rpartition("#")
+    day, _, mark = row.sk.removeprefix("day#").partition("#")
+    minutes, values = unpack(row.p)
+    meter_day = MeterDay(meter_id=meter_id, day=date.fromisoformat(f"{month}-{day}"), minutes=minutes, values=values)
+    received = datetime.fromtimestamp(int(mark[:_STAMP], 36) / 1000, UTC)
+    return Revision(day=meter_day, received_at=received, source=mark[_STAMP:])
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = _DIGITS[rest] + digits
+    return digits.rjust(_STAMP, "0")
