@@ -77,7 +77,7 @@ class MeterView(Value):
 class MeterDataQuery(PageQuery):
     """A month of the meters behind one obligation, or of one meter of the caller's own."""
 
-    month: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="2026-04")
+    month: str = Field(pattern=r"^20\d{2}-(0[1-9]|1[0-2])$", description="2026-04")
     obligation_id: str | None = Field(default=None, max_length=80)
     meter_id: str | None = Field(default=None, max_length=40)
 
