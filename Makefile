@@ -3,16 +3,19 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; exit; }; done; echo python3)
 BIN := .venv/bin
-GROUPS := api files geo mail local dev
+INFRA := .venv-infra/bin
+STAGE ?= dev
+GROUPS := api files geo mail local dev infra
 PORT ?= 8000
 DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run stop demo test check format types imports openapi bench locks clean reset invoke
+TARGETS_OF_INFRA := setup-infra synth deploy deploy-local cost test-infrastructure
+.PHONY: $(TARGETS_OF_INFRA) help setup setup-dev run stop demo test check format types imports openapi bench locks clean reset invoke
 
 help:           ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:          ## install what running needs
 	@$(PYTHON) -m local.install local
@@ -39,6 +42,7 @@ check: setup-dev ## lint, format, types, imports, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-infrastructure
 
 format: setup-dev ## put every file in the house's format
 	$(BIN)/ruff check --fix .
@@ -53,6 +57,25 @@ openapi: setup-dev ## write the API's description, docs/openapi.json, anew
 bench: setup-dev ## every benchmark beside its peer
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
 
+setup-infra:    ## install what deploying needs, beside the rest (node too, which is not fetched)
+	@HEADROOM_VENV=.venv-infra $(PYTHON) -m local.install infra
+
+synth: setup-infra ## write CloudFormation for STAGE=dev or prod; needs node, no AWS account
+	@$(INFRA)/python -m infrastructure.app $(STAGE)
+	@$(INFRA)/python -m infrastructure.lint $(STAGE)
+
+deploy: setup-infra ## put STAGE=dev or prod on AWS, with your AWS credentials
+	@$(INFRA)/python -m infrastructure.deploy $(STAGE)
+
+deploy-local: setup-infra ## the same stacks on the embedded AWS, and the demo on them
+	@$(INFRA)/python -m infrastructure.rehearsal $(ARGS)
+
+cost: setup-infra ## what STAGE costs a month, from its templates and list prices
+	@$(INFRA)/python -m infrastructure.cost $(STAGE)
+
+test-infrastructure: setup-infra ## the tests of the stacks
+	@$(INFRA)/python -m pytest tests/infrastructure $(ARGS)
+
 locks:          ## pin every group of pyproject.toml anew
 	@command -v uv >/dev/null || { echo "make locks needs uv: pip install uv"; exit 1; }
 	@set -e; pin() { env -u PIP_FIND_LINKS -u UV_FIND_LINKS uv pip compile --quiet --universal --generate-hashes \
@@ -62,7 +85,7 @@ locks:          ## pin every group of pyproject.toml anew
 		echo $$group; pin --upgrade --constraint requirements/dev.txt --group $$group -o requirements/$$group.txt; done
 
 clean:          ## remove what was installed and made, but never the market's state
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov demo-out bench-out
+	rm -rf .venv .venv-infra build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov demo-out bench-out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 reset:          ## throw the local market's state away

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from chalicelib.storage import settings
-from chalicelib.storage.schema import BUCKETS, TABLES, Bucket, Index, Table
+from chalicelib.storage.schema import BUCKETS, KEYS, TABLES, Bucket, Index, Key, Table
 from functions.wiring import FUNCTIONS, Inbox
 from infrastructure.stacks import MarketStack, accept, bucket_name
 from infrastructure.stage import Stage
@@ -26,20 +26,26 @@ class Data(MarketStack):
         self._origins = origins
         self._removal = RemovalPolicy.RETAIN if stage.keep else RemovalPolicy.DESTROY
         self.tables = {table.name: self._table(table) for table in TABLES}
-        self.key = kms.Key(
-            self,
-            "BucketsKey",
-            alias=f"alias/headroom-{stage.name}-buckets",
-            description=f"Objects of the Headroom {stage.name} market",
-            enable_key_rotation=True,
-            removal_policy=self._removal,
-        )
+        self.key = self._key(Key("buckets", "Objects of the market"))
+        self.keys = {key.name: self._key(key) for key in KEYS}
         self._log = self._access_log()
         self.buckets = {bucket.name: self._bucket(bucket) for bucket in BUCKETS}
         self.export("BucketsKeyArn", self.key.key_arn)
+        for name, key in self.keys.items():
+            self.export(key_export(name), key.key_arn)
         for table in TABLES:
             if table.stream:
-                self.export(f"{table.name.title()}StreamArn", self.tables[table.name].table_stream_arn or "")
+                self.export(stream_export(table.name), self.tables[table.name].table_stream_arn or "")
+
+    def _key(self, key: Key) -> kms.Key:
+        return kms.Key(
+            self,
+            f"key-{key.name}",
+            alias=settings.key_alias(key.name),
+            description=f"Headroom {self.stage_of_market.name}: {key.description}",
+            enable_key_rotation=True,
+            removal_policy=self._removal,
+        )
 
     def _table(self, table: Table) -> dynamodb.Table:
         made = dynamodb.Table(
@@ -125,6 +131,16 @@ class Data(MarketStack):
                 if isinstance(function.trigger, Inbox)
             ]
         )
+
+
+def key_export(name: str) -> str:
+    """Under which name the ARN of a key of the schema is told."""
+    return f"Key{name.title()}Arn"
+
+
+def stream_export(table: str) -> str:
+    """Under which name the ARN of a table's stream is told."""
+    return f"{table.title()}StreamArn"
 
 
 def _add_index(table: dynamodb.Table, index: Index) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
@@ -29,14 +28,8 @@ class Mail(MarketStack):
             suppression_reasons=ses.SuppressionReasons.BOUNCES_AND_COMPLAINTS,
             tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE,
         )
-        how.add_event_destination(
-            "Undelivered", destination=ses.EventDestination.sns_topic(topic), events=_TOLD
-        )
-        identity = ses.EmailIdentity(
-            self, "Domain", identity=ses.Identity.domain(stage.mail_domain), configuration_set=how
-        )
-        for number, record in enumerate(identity.dkim_records, 1):
-            CfnOutput(self, f"DkimRecord{number}", value=f"{record.name} CNAME {record.value}")
+        how.add_event_destination("Undelivered", destination=ses.EventDestination.sns_topic(topic), events=_TOLD)
+        ses.EmailIdentity(self, "Domain", identity=ses.Identity.domain(stage.mail_domain), configuration_set=how)
 
     def _topic(self, stage: Stage) -> sns.Topic:
         topic = sns.Topic(self, "Bounces", topic_name=f"headroom-{stage.name}-bounces", enforce_ssl=True)

@@ -8,7 +8,9 @@ from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
 from chalicelib.storage import settings
+from chalicelib.storage.schema import KEYS
 from functions.wiring import Api, Function, Outbox
+from infrastructure.data import key_export
 from infrastructure.stacks import MarketStack, accept, told
 from infrastructure.uses import Uses, uses_of
 from local.provision import DEAD
@@ -17,7 +19,8 @@ MADE_AT_FIRST_USE = {"token-key"}
 """Secrets that the market makes itself, since CloudFormation cannot make a key pair."""
 
 _IAM_NAMES = {"SendMessageBatch": "SendMessage"}
-_PREFIXES = {"ses": "ses", "cognito-idp": "cognito-idp", "events": "events", "sqs": "sqs", "kms": "kms"}
+# A data key is asked for only together with what it is for, which KMS then insists on.
+_CONDITIONS: dict[str, dict[str, object]] = {"kms": {"Null": {"kms:EncryptionContextKeys": "false"}}}
 
 
 def role_of(stack: MarketStack, function: Function) -> iam.Role:
@@ -143,7 +146,7 @@ def _calls(stack: MarketStack, uses: Uses) -> Iterator[iam.PolicyStatement]:
     for service, actions in sorted(uses.calls.items()):
         if service != "secretsmanager":
             named = sorted({_IAM_NAMES.get(action, action) for action in actions})
-            yield _allow(_PREFIXES[service], named, _resources(stack, uses, service))
+            yield _allow(service, named, _resources(stack, uses, service), _CONDITIONS.get(service))
 
 
 def _resources(stack: MarketStack, uses: Uses, service: str) -> list[str]:
@@ -157,6 +160,7 @@ def _resources(stack: MarketStack, uses: Uses, service: str) -> list[str]:
             stack.arn("ses", f"configuration-set/headroom-{stage.name}"),
         ],
         "cognito-idp": [told(stage, "Login", "PoolArn")],
+        "kms": [told(stage, "Data", key_export(key.name)) for key in KEYS],
     }[service]
 
 

@@ -10,6 +10,7 @@ from constructs import Construct
 from chalicelib.storage import settings
 from functions.wiring import FUNCTIONS, Api, Function, Outbox
 from infrastructure.bundles import bundle
+from infrastructure.data import stream_export
 from infrastructure.roles import log_group, role_of
 from infrastructure.stacks import MarketStack, accept, told
 from infrastructure.stage import Stage
@@ -75,7 +76,7 @@ class Workers(MarketStack):
             self,
             f"{function.name}-source",
             function_name=made.function_name,
-            event_source_arn=told(self.stage_of_market, "Data", "OutboxStreamArn"),
+            event_source_arn=told(self.stage_of_market, "Data", stream_export("outbox")),
             starting_position="TRIM_HORIZON",
             batch_size=function.batch,
             bisect_batch_on_function_error=True,

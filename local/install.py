@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+VENV = ROOT / os.environ.get("HEADROOM_VENV", ".venv")
 OLDEST = (3, 11)
 NEEDS_MB = 800
 _NO_NETWORK = re.compile(
