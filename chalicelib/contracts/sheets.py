@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.files.columns import (
+    CellKind,
     ClockTime,
     Column,
     DecimalNumber,
@@ -21,7 +22,12 @@ VARIATIONS = "Availability Variations"
 _MW = DecimalNumber(places=6)
 _PRICE = DecimalNumber(places=4, minimum=None)
 
-_OBLIGATION = Column("Obligation ID", "obligation_id", "The obligation.", True, Text(80))
+
+def _shown(header: str, field: str, told: str, kind: CellKind | None = None, width: int | None = None) -> Column:
+    return Column(header, field, told, kind=kind or Text(), shown_only=True, width=width)
+
+
+_OBLIGATION = _shown("Obligation ID", "obligation_id", "The obligation.", width=40)
 
 TEMPLATE = Template(
     kind="contracts",
@@ -32,31 +38,31 @@ TEMPLATE = Template(
             OBLIGATIONS,
             (
                 _OBLIGATION,
-                Column("State", "state", "awarded, contracted, varied, ended or terminated."),
-                Column("System Operator", "so_name", "Who buys."),
-                Column("Provider", "fsp_name", "Who delivers."),
-                Column("Contracting Entity", "contracting_entity", "The company that contracts."),
-                Column("Competition Ref", "competition_reference", "The competition's reference."),
-                Column("Product", "product_type", "The product."),
-                Column("Direction", "need_direction", "What is needed."),
-                Column("Service Period", "period_name", "The service period."),
-                Column("First Day", "period_start", "First day, local.", kind=LocalDate()),
-                Column("Last Day", "period_end", "Last day, inclusive, local.", kind=LocalDate()),
-                Column("Service Window", "window_name", "The service window."),
-                Column("Days", "days", "Days of the week."),
-                Column("Start", "start", "Local clock time.", kind=ClockTime()),
-                Column("End", "end", "Local clock time.", kind=ClockTime()),
-                Column("Time Zone", "time_zone", "Zone of the clock times."),
-                Column("Public Holidays", "holidays", "Included or excluded."),
-                Column("Hours", "available_hours", "The window's hours over its period.", kind=DecimalNumber(places=6)),
-                Column("MW", "capacity_mw", "What is promised.", kind=_MW),
-                Column("Availability Price", "availability_price", "Per MW/h.", kind=_PRICE),
-                Column("Utilisation Price", "utilisation_price", "Per MWh.", kind=_PRICE),
-                Column("Service Fee", "service_fee", "Per MW for the service period.", kind=_PRICE),
-                Column("Currency", "currency", "Of the prices."),
-                Column("Maximum Run Time", "maximum_run_time", "How long one run may last.", kind=Duration()),
-                Column("Response Time", "required_response_time", "How fast it must respond.", kind=Duration()),
-                Column("Assets", "asset_count", "Assets behind it.", kind=WholeNumber()),
+                _shown("State", "state", "awarded, contracted, varied, ended or terminated."),
+                _shown("System Operator", "so_name", "Who buys.", width=30),
+                _shown("Provider", "fsp_name", "Who delivers.", width=30),
+                _shown("Contracting Entity", "contracting_entity", "The company that contracts."),
+                _shown("Competition Ref", "competition_reference", "The competition's reference."),
+                _shown("Product", "product_type", "The product."),
+                _shown("Direction", "need_direction", "What is needed."),
+                _shown("Service Period", "period_name", "The service period."),
+                _shown("First Day", "period_start", "First day, local.", LocalDate()),
+                _shown("Last Day", "period_end", "Last day, inclusive, local.", LocalDate()),
+                _shown("Service Window", "window_name", "The service window."),
+                _shown("Days", "days", "Days of the week."),
+                _shown("Start", "start", "Local clock time.", ClockTime()),
+                _shown("End", "end", "Local clock time.", ClockTime()),
+                _shown("Time Zone", "time_zone", "Zone of the clock times."),
+                _shown("Public Holidays", "holidays", "Included or excluded."),
+                _shown("Hours", "available_hours", "The window's hours over its period.", DecimalNumber(places=6)),
+                _shown("MW", "capacity_mw", "What is promised.", _MW),
+                _shown("Availability Price", "availability_price", "Per MW/h.", _PRICE),
+                _shown("Utilisation Price", "utilisation_price", "Per MWh.", _PRICE),
+                _shown("Service Fee", "service_fee", "Per MW for the service period.", _PRICE),
+                _shown("Currency", "currency", "Of the prices."),
+                _shown("Maximum Run Time", "maximum_run_time", "How long one run may last.", Duration()),
+                _shown("Response Time", "required_response_time", "How fast it must respond.", Duration()),
+                _shown("Assets", "asset_count", "Assets behind it.", WholeNumber()),
             ),
             unique=("obligation_id",),
         ),
@@ -64,12 +70,12 @@ TEMPLATE = Template(
             ASSETS,
             (
                 _OBLIGATION,
-                Column("Asset ID", "asset_id", "The asset.", True, Text(80)),
-                Column("Asset Ref", "asset_ref", "The provider's reference."),
-                Column("Asset Name", "name", "The asset's name."),
-                Column("Import MPAN", "import_meter_id", "Its import meter."),
-                Column("Export MPAN", "export_meter_id", "Its export meter."),
-                Column("MW", "capacity_mw", "Its share of what is promised.", kind=_MW),
+                _shown("Asset ID", "asset_id", "The asset.", width=34),
+                _shown("Asset Ref", "asset_ref", "The provider's reference."),
+                _shown("Asset Name", "name", "The asset's name."),
+                _shown("Import MPAN", "import_meter_id", "Its import meter."),
+                _shown("Export MPAN", "export_meter_id", "Its export meter."),
+                _shown("MW", "capacity_mw", "Its share of what is promised.", _MW),
             ),
             unique=("obligation_id", "asset_id"),
         ),
@@ -77,11 +83,11 @@ TEMPLATE = Template(
             VARIATIONS,
             (
                 _OBLIGATION,
-                Column("From", "starts", "Local.", kind=LocalDateTime()),
-                Column("Until", "ends", "Local.", kind=LocalDateTime()),
-                Column("Available MW", "available_mw", "What was declared available.", kind=_MW),
-                Column("Reason", "reason", "Why."),
-                Column("Declared At", "declared_at", "When it was declared, local.", kind=LocalDateTime()),
+                _shown("From", "starts", "Local.", LocalDateTime()),
+                _shown("Until", "ends", "Local.", LocalDateTime()),
+                _shown("Available MW", "available_mw", "What was declared available.", _MW),
+                _shown("Reason", "reason", "Why."),
+                _shown("Declared At", "declared_at", "When it was declared, local.", LocalDateTime()),
             ),
             optional=True,
         ),
@@ -89,5 +95,6 @@ TEMPLATE = Template(
     how_to=(
         "One row per obligation, one per asset behind it, one per declared variation of its availability.",
         "Clock times are local to the system operator; the last day of a period is part of it.",
+        "It is for reading and for writing the legal contract from; nothing reads it back.",
     ),
 )

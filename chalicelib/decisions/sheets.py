@@ -26,8 +26,12 @@ def _shown(header: str, field: str, help_text: str, kind: CellKind | None = None
 
 
 _WHICH = (
-    Column("Bid ID", "bid_id", "The bid that is decided. Leave as it is.", True, Text(80), "bid_01k…-001-0001"),
-    Column("Competition ID", "competition_id", "Its competition. Leave as it is.", True, Text(80), "comp_01k…"),
+    Column(
+        "Bid ID", "bid_id", "The bid that is decided. Leave as it is.", True, Text(80), "bid_01k…-001-0001", width=40
+    ),
+    Column(
+        "Competition ID", "competition_id", "Its competition. Leave as it is.", True, Text(80), "cmp_01k…", width=34
+    ),
 )
 _ABOUT = (
     _shown("Ballot ID", "ballot_id", "The ballot the bid belongs to."),
