@@ -8,7 +8,7 @@ from chalicelib.edge.entrance import tick
 from chalicelib.files import actions as files
 from chalicelib.files.actions_exporting import prepare_templates
 from chalicelib.kernel.call import Call
-from chalicelib.storage import outbox
+from chalicelib.storage import audit_sealing, outbox
 from functions import on_file, templates
 
 PATIENCE = timedelta(minutes=2)
@@ -18,6 +18,8 @@ def sweep(call: Call) -> None:
     outbox.publish(outbox.unpublished(before=call.now - PATIENCE))
     sweep_files(call, PATIENCE)
     prepare_templates(call, templates.fingerprint())
+    audit_sealing.seal_waiting(call)
+    audit_sealing.write_daily_root(call)
 
 
 def sweep_files(call: Call, patience: timedelta) -> None:

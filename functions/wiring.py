@@ -31,8 +31,17 @@ class Inbox:
 
 
 @dataclass(frozen=True, slots=True)
-class Outbox:
+class Stream:
+    """Woken by the stream of a table: what was written there, in order."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox(Stream):
     """Woken by the stream of the outbox table."""
+
+    table: str = "outbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Every:
     minutes: int
 
 
-Trigger = Api | Events | Queue | Inbox | Outbox | Every
+Trigger = Api | Events | Queue | Inbox | Stream | Every
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Function:
 
     @property
     def has_queue(self) -> bool:
-        return not isinstance(self.trigger, Api | Outbox)
+        return not isinstance(self.trigger, Api | Stream)
 
 
 REQUALIFYING = (
@@ -81,6 +90,15 @@ REQUALIFYING = (
 FUNCTIONS: tuple[Function, ...] = (
     Function("api", "app.app", Api(), "api", memory=1769, timeout=29),
     Function("on-outbox", "functions.on_outbox.handler", Outbox(), "api", memory=512, batch=100, concurrency=1),
+    Function(
+        "seal-audit",
+        "functions.seal_audit.handler",
+        Stream("audit"),
+        "api",
+        memory=512,
+        batch=100,
+        concurrency=1,
+    ),
     Function("tick", "functions.tick.handler", Every(1), "api", memory=512, batch=1, concurrency=1),
     Function("sweep", "functions.sweep.handler", Every(60), "api", memory=512, timeout=300, batch=1, concurrency=1),
     Function("on-file", "functions.on_file.handler", Inbox(), "api", memory=512),

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from chalicelib.storage import settings
 from chalicelib.storage.schema import KEYS
-from functions.wiring import Api, Function, Outbox
+from functions.wiring import Api, Function, Stream
 from infrastructure.data import key_export
 from infrastructure.stacks import MarketStack, accept, told
 from infrastructure.uses import Uses, uses_of
@@ -45,8 +45,8 @@ def _wildcards(stack: MarketStack, function: Function) -> Iterator[tuple[str, st
         yield _finding(f"{stack.bucket_arn(bucket)}/*"), "Keys are content hashes and ids, made as they are written."
     if isinstance(function.trigger, Api):
         yield _finding("*"), "X-Ray knows no resources."
-    if isinstance(function.trigger, Outbox):
-        yield _finding(_streams(stack)), "DynamoDB names a stream by the instant it was turned on."
+    if isinstance(function.trigger, Stream):
+        yield _finding(_streams(stack, function.trigger)), "DynamoDB names a stream by the instant it was turned on."
     for name in uses.secrets & MADE_AT_FIRST_USE:
         yield _finding(_new_secret(stack, name)), "Secrets Manager ends the ARN of a new secret with letters of its own."
 
@@ -63,8 +63,8 @@ def _log_streams(stack: MarketStack, function: Function) -> str:
     return stack.arn("logs", f"log-group:{log_group(function)}:*")
 
 
-def _streams(stack: MarketStack) -> str:
-    return stack.table_arn("outbox") + "/stream/*"
+def _streams(stack: MarketStack, followed: Stream) -> str:
+    return stack.table_arn(followed.table) + "/stream/*"
 
 
 def _new_secret(stack: MarketStack, name: str) -> str:
@@ -90,9 +90,9 @@ def _source(stack: MarketStack, function: Function) -> Iterator[iam.PolicyStatem
     """What wakes the function, which Lambda reads in the function's name."""
     if isinstance(function.trigger, Api):
         yield _allow("xray", ["PutTraceSegments", "PutTelemetryRecords"], ["*"])
-    elif isinstance(function.trigger, Outbox):
+    elif isinstance(function.trigger, Stream):
         reading = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"]
-        yield _allow("dynamodb", reading, [_streams(stack)])
+        yield _allow("dynamodb", reading, [_streams(stack, function.trigger)])
         yield _allow("sqs", ["SendMessage"], [stack.queue_arn(function.name + DEAD)])
     else:
         actions = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"]

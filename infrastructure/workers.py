@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from chalicelib.storage import settings
-from functions.wiring import FUNCTIONS, Api, Function, Outbox
+from functions.wiring import FUNCTIONS, Api, Function, Stream
 from infrastructure.bundles import bundle
 from infrastructure.data import stream_export
 from infrastructure.roles import log_group, role_of
@@ -49,8 +49,8 @@ class Workers(MarketStack):
             environment=self._environment,
         )
         accept(made, {"AwsSolutions-L1": "The newest Python that every package of the locks was tried on."})
-        if isinstance(function.trigger, Outbox):
-            self._follow_outbox(function, made)
+        if isinstance(function.trigger, Stream):
+            self._follow_stream(function, function.trigger, made)
         else:
             self._follow_queue(function, made)
         return made
@@ -68,7 +68,7 @@ class Workers(MarketStack):
             ),
         )
 
-    def _follow_outbox(self, function: Function, made: lambda_.Function) -> None:
+    def _follow_stream(self, function: Function, stream: Stream, made: lambda_.Function) -> None:
         """From the oldest record, in order, halving a batch that fails; what fails for good is set aside."""
         mapping = lambda_.CfnEventSourceMapping
         only_new = mapping.FilterProperty(pattern='{"eventName":["INSERT"]}')
@@ -76,7 +76,7 @@ class Workers(MarketStack):
             self,
             f"{function.name}-source",
             function_name=made.function_name,
-            event_source_arn=told(self.stage_of_market, "Data", stream_export("outbox")),
+            event_source_arn=told(self.stage_of_market, "Data", stream_export(stream.table)),
             starting_position="TRIM_HORIZON",
             batch_size=function.batch,
             bisect_batch_on_function_error=True,

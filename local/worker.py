@@ -1,4 +1,4 @@
-"""Owns waking the functions: polls their queues and the outbox's stream, and calls the handlers as Lambda does."""
+"""Owns waking the functions: polls their queues and tables' streams, and calls the handlers as Lambda does."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any
 
 from chalicelib.storage import settings
 from chalicelib.storage.clients import client
-from functions.wiring import FUNCTIONS, Function, Outbox
+from functions.wiring import FUNCTIONS, Function, Stream
 from local import events
 from local.clock import Clock
+from local.delivery import Delivery
 from local.provision import queue_arn, queue_url
 
 log = logging.getLogger("headroom.worker")
@@ -32,14 +33,21 @@ Handler = Callable[[dict[str, Any], Any], Any]
 class Worker:
     """Threads that wake every function but the API. `handled` and `failed` count messages by function."""
 
-    def __init__(self, clock: Clock, functions: Sequence[Function] = FUNCTIONS) -> None:
+    def __init__(
+        self, clock: Clock, functions: Sequence[Function] = FUNCTIONS, delivery: Delivery | None = None
+    ) -> None:
         self._clock = clock
+        self.delivery = delivery or Delivery()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.handled: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         queues = [_Queue(function, self) for function in functions if function.has_queue]
-        streams = [_Stream(function, self) for function in functions if isinstance(function.trigger, Outbox)]
+        streams = [
+            _Stream(function, function.trigger.table, self)
+            for function in functions
+            if isinstance(function.trigger, Stream)
+        ]
         self._pollers: list[_Queue | _Stream] = [*queues, *streams]
 
     @property
@@ -105,8 +113,11 @@ class _Queue:
         messages: list[dict[str, Any]] = answer.get("Messages", [])
         return messages
 
-    def _handle(self, messages: list[dict[str, Any]]) -> None:
-        failed = self._failures(messages)
+    def _handle(self, received: list[dict[str, Any]]) -> None:
+        messages = [message for message in received if not self._is_put_off(message)]
+        failed: set[str] = set()
+        for batch in self._worker.delivery.of_queue(messages) if messages else ():
+            failed |= self._failures(batch)
         for message in messages:
             try:
                 if message["MessageId"] in failed:
@@ -118,6 +129,14 @@ class _Queue:
                     log.exception("%s: a message could not be settled and comes again", self.function.name)
         self._worker.failed[self.function.name] += len(failed)
         self._worker.handled[self.function.name] += len(messages) - len(failed)
+
+    def _is_put_off(self, message: dict[str, Any]) -> bool:
+        seconds = self._worker.delivery.put_off_seconds(message)
+        if seconds is not None:
+            client("sqs").change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=seconds
+            )
+        return seconds is not None
 
     def _failures(self, messages: list[dict[str, Any]]) -> set[str]:
         """The ids of the messages to be given again: those the handler named, or all when it raised."""
@@ -142,12 +161,12 @@ class _Queue:
 
 
 class _Stream:
-    """Follows the outbox table's stream from its oldest record, giving batches in order and halving one that fails."""
+    """Follows a table's stream from its oldest record, giving batches in order and halving one that fails."""
 
-    def __init__(self, function: Function, worker: Worker) -> None:
+    def __init__(self, function: Function, followed: str, worker: Worker) -> None:
         self.function, self._worker = function, worker
         self._handler = _handler(function)
-        table = client("dynamodb").describe_table(TableName=settings.table_name("outbox"))["Table"]
+        table = client("dynamodb").describe_table(TableName=settings.table_name(followed))["Table"]
         self._arn = table["LatestStreamArn"]
 
     def run(self) -> None:
@@ -164,7 +183,8 @@ class _Stream:
             iterator = answer["NextShardIterator"]
             news = [record for record in answer["Records"] if record["eventName"] == "INSERT"]
             if news:
-                self._give(news)
+                for batch in self._worker.delivery.of_stream(news):
+                    self._give(batch)
             elif not answer["Records"]:
                 self._worker.pause(STREAM_PAUSE_SECONDS)
 
@@ -194,7 +214,7 @@ class _Stream:
             self._worker.pause(tried)
             self._give(records, tried + 1)
         else:
-            # Still marked as unpublished in its table: the sweep tries it again.
+            # Still marked in its table as unpublished or unsealed: the sweep tries it again.
             self._worker.failed[self.function.name] += 1
 
 

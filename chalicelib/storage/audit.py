@@ -42,10 +42,13 @@ class AuditRecord(Change):
 
 
 class _AuditRow(Row):
+    """A record. `unsealed` stands until `audit_sealing` has put it into a block."""
+
     class Meta(RowMeta):
         table_name = table_name("audit")
 
     thing = UnicodeAttribute()
+    unsealed = UnicodeAttribute(null=True)
     body = BodyAttribute(AuditRecord)
 
 
@@ -86,9 +89,9 @@ def _record(call: Call, change: Change) -> AuditRecord:
 
 
 def _row(record: AuditRecord) -> _AuditRow:
-    return _AuditRow(
-        pk=_partition(record.organisation, record.at, _bucket(record.id)), sk=record.id, thing=record.thing, body=record
-    )
+    bucket = _bucket(record.id)
+    place = _partition(record.organisation, record.at, bucket)
+    return _AuditRow(pk=place, sk=record.id, thing=record.thing, unsealed=bucket, body=record)
 
 
 def _partition(organisation: str, day: date | datetime, bucket: str) -> str:
