@@ -10,7 +10,7 @@ from chalicelib.bidding.routes import routes as bidding
 from chalicelib.competitions.routes import routes as competitions
 from chalicelib.contracts.routes import routes as contracts
 from chalicelib.decisions.routes import routes as decisions
-from chalicelib.dispatch.routes import routes as dispatch
+from chalicelib.dispatch.routes_webhooks import routes as dispatch
 from chalicelib.edge import identity
 from chalicelib.edge.openapi import routes as openapi
 from chalicelib.files.routes import routes as files

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from chalicelib.competitions.actions_announcing import announce_due
 from chalicelib.dispatch.actions_ticking import move_due
+from chalicelib.dispatch.actions_webhooks import queue_overdue
 from chalicelib.edge.entrance import tick
 from chalicelib.edge.stopwatch import stopwatch
 from chalicelib.kernel.call import Call
@@ -21,6 +22,7 @@ def announce(call: Call) -> None:
     outbox.publish(outbox.unpublished(before=call.now - PATIENCE))
     move_due(call, is_time_up)
     announce_due(call, is_time_up)
+    queue_overdue(call)
 
 
 handler = tick(announce)

@@ -166,6 +166,27 @@ FUNCTIONS: tuple[Function, ...] = (
         batch=1,
     ),
     Function(
+        "fan-out-dispatch",
+        "functions.fan_out_dispatch.handler",
+        Events(
+            (
+                "dispatch.availability_changed.v1",
+                "dispatch.instructions_answered.v1",
+                "dispatch.instructions_cancelled.v1",
+                "dispatch.instructions_ended.v1",
+                "dispatch.instructions_escalated.v1",
+                "dispatch.instructions_expired.v1",
+                "dispatch.instructions_sent.v1",
+                "dispatch.instructions_started.v1",
+                "dispatch.instructions_stopped.v1",
+            )
+        ),
+        "api",
+    ),
+    Function(
+        "deliver-dispatch", "functions.deliver_dispatch.handler", Queue(), "api", memory=512, timeout=120, batch=5
+    ),
+    Function(
         "notify",
         "functions.notify.handler",
         Events(

@@ -76,3 +76,9 @@ def most_seats() -> int | None:
     """How many people an organisation may have; no limit where none is set."""
     limit = os.environ.get("HEADROOM_MOST_SEATS")
     return int(limit) if limit else None
+
+
+def webhook_networks() -> tuple[str, ...]:
+    """Networks besides the public internet that webhooks may be sent to ("127.0.0.0/8" on a laptop); else none."""
+    told = os.environ.get("HEADROOM_WEBHOOK_NETWORKS", "")
+    return tuple(network for network in (each.strip() for each in told.split(",")) if network)

@@ -22,9 +22,11 @@ from chalicelib.contracts.models import ObligationQuery
 from chalicelib.decisions import actions as decisions
 from chalicelib.decisions.models import DecisionsRequest
 from chalicelib.dispatch import actions_testing as dispatch
+from chalicelib.dispatch import actions_webhooks as webhooks
 from chalicelib.dispatch.actions_reads import list_schedule
 from chalicelib.dispatch.actions_scheduling import prepare_drawn_up
-from chalicelib.dispatch.requests import AutoAcceptRequest, ScheduleQuery
+from chalicelib.dispatch.requests import AutoAcceptRequest, ScheduleQuery, TestInstructionRequest
+from chalicelib.dispatch.webhooks import DeliveryQuery, WebhookRequest
 from chalicelib.edge import identity
 from chalicelib.files import actions as files
 from chalicelib.files import actions_exporting as exporting
@@ -133,6 +135,7 @@ class SmallMarket(BiddingMarket):
         }
         self._tokens: dict[tuple[str, frozenset[str]], str] = {}
         self.things = self._competing() | self._of_the_registry() | self._of_files()
+        self.things |= self._of_webhooks()
 
     def token(self, who: str, roles: frozenset[str] | set[str] = ROLES) -> str:
         """An access token of a machine user of `who` (a key of `homes`) with these roles."""
@@ -255,6 +258,16 @@ class SmallMarket(BiddingMarket):
         job = exporting.request_export(self._fsp(), ExportRequest(kind="assets"))
         return {"receipt_id": files.request_upload(self._fsp(), wanted).id, "job_id": job.id, "kind": "assets"}
 
+    def _of_webhooks(self) -> dict[str, str]:
+        """A webhook, with the delivery of a test."""
+        made = webhooks.add_webhook(self._fsp(), WebhookRequest(url="https://flex.example/dispatch"))
+        asked = TestInstructionRequest(obligation_id=self.things["obligation_id"], client_token="test")
+        dispatch.send_test(self._fsp(), asked)
+        [sent] = [each for each in self.waiting() if each.name == "dispatch.instructions_sent.v1"]
+        webhooks.fan_out(self._fsp().as_system(), sent)
+        [delivery] = webhooks.list_deliveries(self._fsp(), made.id, DeliveryQuery()).items
+        return {"webhook_id": made.id, "delivery_id": delivery.id}
+
     def _fsp(self) -> Call:
         return a_call(FSP, now=NOW)
 
@@ -303,7 +316,7 @@ BODIES: dict[str, Any] = {
 
 def secrets_of(market: SmallMarket) -> Mapping[str, str]:
     """Words that tell of FSP one's private things and may never reach FSP two."""
-    of_operations = ("obligation_id", "instruction_id", "rule_id")
+    of_operations = ("obligation_id", "instruction_id", "rule_id", "webhook_id", "delivery_id")
     names = ("asset_id", "ballot_id", "application_id", "receipt_id", "job_id", *of_operations)
     return {name: market.things[name] for name in names} | {"organisation": FSP, "ref": '"BAT-'}
 

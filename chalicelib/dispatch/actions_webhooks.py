@@ -1,0 +1,219 @@
+"""Keeps organisations' webhooks, and delivers what they are told: once per fact, tried again, logged, replayable."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chalicelib.dispatch import store_webhooks as store
+from chalicelib.dispatch.actions_reads import load_instructions, views_of
+from chalicelib.dispatch.sending import NotSent, send_webhook
+from chalicelib.dispatch.webhooks import (
+    MOST_WEBHOOKS,
+    STALE_AFTER,
+    Attempt,
+    Delivery,
+    DeliveryQuery,
+    Webhook,
+    WebhookQuery,
+    WebhookRequest,
+    WebhookView,
+    after_attempt,
+    signed_headers,
+    url_problems,
+)
+from chalicelib.kernel.call import Call, derived_id
+from chalicelib.kernel.errors import NotFound, Refused, Stale, raise_problems
+from chalicelib.kernel.events import Envelope
+from chalicelib.kernel.models import Page, iso
+from chalicelib.storage import keys, queues, settings
+from chalicelib.storage.audit import Change
+from chalicelib.storage.commit import commit
+
+QUEUE = "deliver-dispatch"
+PATIENCE = timedelta(minutes=5)
+_STANDING = "delivery.standing"
+
+
+def list_webhooks(call: Call, query: WebhookQuery) -> Page[WebhookView]:
+    """The caller's webhooks, with when each last worked."""
+    found = store.list_webhooks(call.organisation)
+    worked = store.last_successes([each.id for each in found])
+    return Page(items=[_view(each, worked.get(each.id), call.now) for each in found])
+
+
+def get_webhook(call: Call, webhook_id: str) -> WebhookView:
+    """One of the caller's webhooks."""
+    webhook = _own(call, webhook_id)
+    return _view(webhook, store.last_successes([webhook_id]).get(webhook_id), call.now)
+
+
+def add_webhook(call: Call, request: WebhookRequest) -> WebhookView:
+    """Tell an address from now on; its secret is shown now and at a change alone."""
+    raise_problems(url_problems(request.url, settings.webhook_networks()))
+    if len(store.list_webhooks(call.organisation)) >= MOST_WEBHOOKS:
+        raise Refused("webhook.too_many", f"There are {MOST_WEBHOOKS} webhooks already; remove one first.")
+    webhook = Webhook(
+        id=call.new_id("whk"),
+        organisation=call.organisation,
+        url=request.url,
+        events=request.events,
+        created_at=call.now,
+    )
+    _save(call, webhook, "webhook.added")
+    return _view(webhook, None, call.now, secret_of(webhook))
+
+
+def change_secret(call: Call, webhook_id: str) -> WebhookView:
+    """Sign with a new secret from now on."""
+    before = _own(call, webhook_id)
+    webhook = before.but(serial=before.serial + 1, version=before.version + 1)
+    _save(call, webhook, "webhook.secret_changed")
+    return _view(webhook, None, call.now, secret_of(webhook))
+
+
+def remove_webhook(call: Call, webhook_id: str) -> None:
+    """Tell the address no more; its deliveries stay in the trail."""
+    before = _own(call, webhook_id)
+    _save(call, before.but(removed=True, version=before.version + 1), "webhook.removed")
+
+
+def list_deliveries(call: Call, webhook_id: str, query: DeliveryQuery) -> Page[Delivery]:
+    """What was sent to one of the caller's webhooks, with every try."""
+    _own(call, webhook_id)
+    return store.list_deliveries(webhook_id, query.limit, query.cursor)
+
+
+def replay_delivery(call: Call, webhook_id: str, delivery_id: str) -> Delivery:
+    """Send a delivery again, whatever came of it: the same id and body, so that the receiver can tell."""
+    _own(call, webhook_id)
+    before = store.find_delivery(webhook_id, delivery_id)
+    if before is None:
+        raise NotFound("delivery.not_found", "There is no such delivery.")
+    after = before.but(state="waiting", next_attempt_at=call.now, tries=0, version=before.version + 1)
+    commit(call, [store.save_delivery(after, call.now + PATIENCE)], result=f"{webhook_id}/{delivery_id}")
+    _queue(call, [after])
+    return after
+
+
+def get_delivery(call: Call, result: str) -> Delivery:
+    """One delivery by `webhook/id`."""
+    webhook_id, _, delivery_id = result.partition("/")
+    _own(call, webhook_id)
+    found = store.find_delivery(webhook_id, delivery_id)
+    if found is None:
+        raise NotFound("delivery.not_found", "There is no such delivery.")
+    return found
+
+
+def fan_out(call: Call, envelope: Envelope) -> None:
+    """Write and queue a delivery for every webhook of both sides that wants the fact; hearing it twice adds none."""
+    for organisation in dict.fromkeys((envelope.body["fsp"], envelope.body["so"])):
+        wanting = [
+            each for each in store.list_webhooks(organisation) if envelope.name in (each.events or (envelope.name,))
+        ]
+        if wanting:
+            body, test = _body(call, envelope)
+            _queue(call, [_written(call, each, envelope, body, test) for each in wanting])
+
+
+def deliver(call: Call, organisation: str, webhook_id: str, delivery_id: str, sent_at: datetime) -> None:
+    """Try a delivery that is due; `sent_at` is the clock the receiver compares with. Faults of ours are raised."""
+    delivery = store.find_delivery(webhook_id, delivery_id)
+    webhook = store.find_webhook(organisation, webhook_id)
+    if delivery is None or delivery.state != "waiting" or webhook is None:
+        return
+    if delivery.next_attempt_at and delivery.next_attempt_at > call.now:
+        return
+    after = after_attempt(delivery, _tried(call, webhook, delivery, sent_at))
+    look_again = after.next_attempt_at + PATIENCE if after.next_attempt_at else None
+    worked = [store.succeeded(webhook_id, call.now)] if after.state == "delivered" else []
+    try:
+        commit(call, [store.save_delivery(after, look_again), *worked])
+    except Stale:
+        return  # another worker held the same message; what it wrote stands
+    if after.next_attempt_at:
+        _queue(call, [after], after.next_attempt_at)
+
+
+def queue_overdue(call: Call) -> int:
+    """Queue once more what should have been seen and was not; how many."""
+    overdue = store.list_overdue(call.now)
+    for delivery in overdue:
+        again = delivery.but(next_attempt_at=call.now, version=delivery.version + 1)
+        try:
+            commit(call, [store.save_delivery(again, call.now + PATIENCE)])
+        except Stale:
+            continue
+        _queue(call, [again])
+    return len(overdue)
+
+
+def secret_of(webhook: Webhook) -> str:
+    """A webhook's secret, `whsec_` and base 64: made again from its id and serial, kept nowhere."""
+    made = keys.secret_for("webhook", webhook.id, str(webhook.serial))
+    return "whsec_" + base64.b64encode(made.encode()).decode()
+
+
+def _tried(call: Call, webhook: Webhook, delivery: Delivery, sent_at: datetime) -> Attempt:
+    headers = signed_headers(secret_of(webhook), delivery.id, sent_at, delivery.body)
+    try:
+        status = send_webhook(webhook.url, headers, delivery.body, settings.webhook_networks())
+    except NotSent as reason:
+        return Attempt(at=call.now, error=str(reason))
+    return Attempt(at=call.now, status=status)
+
+
+def _written(call: Call, webhook: Webhook, envelope: Envelope, body: str, test: bool) -> Delivery:
+    delivery = Delivery(
+        id=derived_id("dlv", webhook.id, envelope.id),
+        webhook_id=webhook.id,
+        organisation=webhook.organisation,
+        event=envelope.name,
+        body=body,
+        test=test,
+        created_at=envelope.at,
+        next_attempt_at=envelope.at,
+    )
+    try:
+        standing = Refused(_STANDING, "It was written before.")
+        commit(call, [store.save_delivery(delivery, envelope.at + PATIENCE, standing)])
+    except Refused as refusal:
+        if refusal.code != _STANDING:
+            raise
+    return delivery
+
+
+def _body(call: Call, envelope: Envelope) -> tuple[str, bool]:
+    """What is sent: the fact, and its instructions as they stand; and whether they are tests."""
+    found = load_instructions(envelope.body.get("instruction_ids", ())).values()
+    views = [each.model_dump(mode="json", exclude={"issued_by", "moves"}) for each in views_of(call, found)]
+    told = {"type": envelope.name, "timestamp": iso(envelope.at), "data": envelope.body | {"instructions": views}}
+    return json.dumps(told, separators=(",", ":")), any(each["test"] for each in views)
+
+
+def _queue(call: Call, deliveries: Iterable[Delivery], at: datetime | None = None) -> None:
+    bodies = [{"organisation": it.organisation, "webhook": it.webhook_id, "delivery": it.id} for it in deliveries]
+    when = at or call.now
+    queues.send(replace(call, now=when), QUEUE, bodies, int((when - call.now).total_seconds()))
+
+
+def _own(call: Call, webhook_id: str) -> Webhook:
+    webhook = store.find_webhook(call.organisation, webhook_id)
+    if webhook is None:
+        raise NotFound("webhook.not_found", "There is no such webhook.")
+    return webhook
+
+
+def _save(call: Call, webhook: Webhook, action: str) -> None:
+    after = {"url": webhook.url, "events": list(webhook.events)}
+    change = Change(thing=f"webhook:{webhook.id}", action=action, organisation=webhook.organisation, after=after)
+    commit(call, [store.save_webhook(webhook)], [], [change], result=webhook.id)
+
+
+def _view(webhook: Webhook, worked: datetime | None, now: datetime, secret: str | None = None) -> WebhookView:
+    stale = now - (worked or webhook.created_at) > STALE_AFTER
+    return WebhookView(**dict(webhook), last_success_at=worked, stale=stale, secret=secret)
