@@ -20,7 +20,8 @@ from chalicelib.bidding.rules import check_closed, check_may_open
 from chalicelib.competitions.models import Competition
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import NotFound, Refused
-from chalicelib.storage.sealing import DataKey, Lease, NotSealedHere, Scope, opening_key, sealing_key
+from chalicelib.storage.sealing import Lease, opening_key, sealing_key
+from chalicelib.storage.sealing_cipher import DataKey, NotSealedHere, Scope
 
 ROLE = "bidding"
 

@@ -16,7 +16,8 @@ from chalicelib.files.kinds import EXPORTS, KINDS
 from chalicelib.files.models import Job, LinkView, Receipt
 from chalicelib.kernel.errors import NotFound
 from chalicelib.storage import objects
-from chalicelib.storage.sealing import DataKey, Scope, opening_key, sealing_key
+from chalicelib.storage.sealing import opening_key, sealing_key
+from chalicelib.storage.sealing_cipher import DataKey, Scope
 
 
 class Keeping:

@@ -1,12 +1,8 @@
-"""Owns the sealing of bytes: a data key for each competition and file, wrapped by one KMS key, never kept unwrapped.
+"""Owns data keys: one for each competition and file, wrapped by one KMS key and stored only so.
 
 A data key comes from KMS (GenerateDataKey under `alias/headroom-<stage>-bids`) with what it is for as its encryption
 context, so that KMS itself refuses to unwrap it for anything else. Only the wrapped key is stored, written once and
 never changed: whoever loses the race to make it uses the winner's.
-
-Content is sealed with AES-256-GCM (NIST SP 800-38D), bound to what it is for and whose it is. The nonce is an HMAC of
-the content under a key of its own, as a synthetic IV (Rogaway & Shrimpton 2006): the same content gives the same bytes,
-so that work repeated after a crash ends in the same state, and no two contents ever share a nonce.
 
 A `Lease` says through which door a key was unwrapped and how long it may be kept for the same door. This module opens
 to whoever asks: the rooms check calendar and organisation before they ask, at each reading.
@@ -14,13 +10,10 @@ to whoever asks: the rooms check calendar and organisation before they ask, at e
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 from pynamodb.attributes import BinaryAttribute
@@ -28,32 +21,11 @@ from pynamodb.attributes import BinaryAttribute
 from chalicelib.storage import settings
 from chalicelib.storage.clients import client
 from chalicelib.storage.schema import BIDS_KEY
+from chalicelib.storage.sealing_cipher import DataKey, NotSealedHere, Scope
 from chalicelib.storage.tables import Row, RowMeta, get, table_name
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-MARK = b"HR2\x00"
 KEPT_AT_MOST = timedelta(seconds=60)
 MOST_KEPT = 1024
-_NONCE_BYTES = 12
-
-
-class NotSealedHere(ValueError):
-    """Bytes that were not sealed for this purpose and owner, or were changed since."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a data key is for: one competition's ballots, or one file (a receipt or a job)."""
-
-    kind: Literal["competition", "file"]
-    id: str
-
-    @property
-    def context(self) -> dict[str, str]:
-        """KMS's encryption context."""
-        return {self.kind: self.id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +40,6 @@ class Lease:
     def ends(self) -> datetime:
         latest = self.now + KEPT_AT_MOST
         return latest if self.until is None else min(latest, self.until)
-
-
-class DataKey:
-    """An unwrapped data key; hold it no longer than the work it was asked for."""
-
-    __slots__ = ("_content_key", "_nonce_key", "_scope")
-
-    def __init__(self, scope: Scope, secret: bytes) -> None:
-        self._scope = scope
-        self._content_key = hmac.digest(secret, b"headroom content", hashlib.sha256)
-        self._nonce_key = hmac.digest(secret, b"headroom nonce", hashlib.sha256)
-
-    def __repr__(self) -> str:
-        return f"DataKey({self._scope})"
-
-    def seal(self, owner: str, content: bytes) -> bytes:
-        """Sealed bytes that only the same scope and owner open."""
-        bound = self._bound(owner)
-        nonce = hmac.digest(self._nonce_key, bound + b"\x00" + content, hashlib.sha256)[:_NONCE_BYTES]
-        return MARK + nonce + _cipher(self._content_key).encrypt(nonce, content, bound)
-
-    def unseal(self, owner: str, sealed: bytes) -> bytes:
-        """The content; `NotSealedHere` for bytes of another scope or owner, in another way, or changed."""
-        from cryptography.exceptions import InvalidTag
-
-        start = len(MARK) + _NONCE_BYTES
-        if not sealed.startswith(MARK):
-            raise NotSealedHere(f"not sealed for {self._scope.id} in a way that is known")
-        try:
-            return _cipher(self._content_key).decrypt(sealed[len(MARK) : start], sealed[start:], self._bound(owner))
-        except (InvalidTag, ValueError) as error:
-            raise NotSealedHere(f"not sealed for {self._scope.id} of {owner}") from error
-
-    def _bound(self, owner: str) -> bytes:
-        return "\x00".join((MARK.decode(), self._scope.kind, self._scope.id, owner)).encode()
 
 
 class _KeyRow(Row):
@@ -218,10 +155,3 @@ def _place(scope: Scope) -> tuple[str, str]:
 
 def _key_id() -> str:
     return settings.key_alias(BIDS_KEY.name)
-
-
-def _cipher(key: bytes) -> AESGCM:
-    """Loaded only now: most calls of the API seal nothing."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    return AESGCM(key)

@@ -12,18 +12,8 @@ from hypothesis import strategies as st
 
 from chalicelib.storage import sealing
 from chalicelib.storage.clients import client
-from chalicelib.storage.sealing import (
-    KEPT_AT_MOST,
-    MARK,
-    MOST_KEPT,
-    DataKey,
-    Lease,
-    NotSealedHere,
-    Scope,
-    forget_data_keys,
-    opening_key,
-    sealing_key,
-)
+from chalicelib.storage.sealing import KEPT_AT_MOST, MOST_KEPT, Lease, forget_data_keys, opening_key, sealing_key
+from chalicelib.storage.sealing_cipher import MARK, DataKey, NotSealedHere, Scope
 from chalicelib.storage.settings import key_alias, table_name
 from tests.builders.calls import NOON
 

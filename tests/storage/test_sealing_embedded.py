@@ -1,0 +1,78 @@
+"""On the embedded AWS: data keys wrapped by its KMS, audit records sealed by the worker, daily roots locked."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.storage import settings
+from chalicelib.storage.audit import Change
+from chalicelib.storage.audit_chain import verify
+from chalicelib.storage.audit_export import daily_roots, export_trail
+from chalicelib.storage.audit_sealing import blocks_of, seal_waiting, write_daily_root
+from chalicelib.storage.clients import client
+from chalicelib.storage.commit import commit
+from chalicelib.storage.sealing import forget_data_keys, opening_key, sealing_key
+from chalicelib.storage.sealing_cipher import Scope
+from functions.wiring import FUNCTIONS
+from local import provision
+from local.clock import Clock
+from local.worker import Worker
+from tests.builders.calls import a_call, a_system_call
+
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("embedded")]
+SECONDS = 20
+SEALER = next(function for function in FUNCTIONS if function.name == "seal-audit")
+
+
+def write(count: int) -> None:
+    for number in range(count):
+        change = Change(thing=f"asset:ast_{number}", action="asset.created", organisation="org_fsp1")
+        commit(a_call(), [], [], [change])
+
+
+def sealed() -> int:
+    return sum(len(block.records) for block in blocks_of("org_fsp1"))
+
+
+def test_a_key_is_wrapped_and_unwrapped_only_for_its_competition() -> None:
+    scope = Scope("competition", "cmp_1")
+    content = sealing_key(scope).seal("org_fsp1", b"173.6291")
+    forget_data_keys()
+    provision.make_keys()
+    assert opening_key(scope).unseal("org_fsp1", content) == b"173.6291"
+    [row] = client("dynamodb").scan(TableName=settings.table_name("bidding"))["Items"]
+    with pytest.raises(ClientError):
+        client("kms").decrypt(CiphertextBlob=row["wrapped"]["B"], EncryptionContext={"competition": "cmp_2"})
+
+
+def test_the_worker_seals_what_is_written_into_one_chain(tmp_path: Path) -> None:
+    worker = Worker(Clock(tmp_path / "clock"), [SEALER])
+    worker.start()
+    try:
+        until = time.monotonic() + SECONDS
+        for count in (1, 5, 3):
+            write(count)
+        while sealed() < 9:
+            assert time.monotonic() < until, f"{sealed()} of 9 records sealed in time"
+            time.sleep(0.05)
+    finally:
+        worker.stop()
+    verdict = verify(export_trail(a_system_call("2026-04-01T10:00:00Z"), "org_fsp1"))
+    assert (verdict.holds, verdict.records) == (True, 9)
+    assert worker.failed["seal-audit"] == 0
+
+
+def test_a_daily_root_cannot_be_removed() -> None:
+    write(1)
+    seal_waiting(a_system_call())
+    key = write_daily_root(a_system_call("2026-04-02T00:00:30Z"))
+    bucket = settings.bucket_name("audit-roots")
+    [version] = client("s3").list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client("s3").delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
+    provision.make_buckets()
+    assert [root["day"] for root in daily_roots()] == ["2026-04-01"]
