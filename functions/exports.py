@@ -9,6 +9,7 @@ from chalicelib.files.exports import Exporter
 _EXPORTERS = {
     "applications": "chalicelib.registry.downloads:export_applications",
     "assets": "chalicelib.assets.downloads:export_assets",
+    "availability": "chalicelib.dispatch.downloads:export_availability",
     "bid-history": "chalicelib.bidding.downloads:export_history",
     "bids": "chalicelib.bidding.downloads:export_bids",
     "competitions": "chalicelib.competitions.downloads:export_competitions",

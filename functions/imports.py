@@ -8,9 +8,11 @@ from chalicelib.files.importing import Importer
 
 _IMPORTERS = {
     "assets": "chalicelib.assets.imports:IMPORTER",
+    "availability": "chalicelib.dispatch.imports:IMPORTER",
     "bids": "chalicelib.bidding.imports:IMPORTER",
     "competitions": "chalicelib.competitions.imports:IMPORTER",
     "decisions": "chalicelib.decisions.imports:IMPORTER",
+    "dispatch": "chalicelib.dispatch.imports:DISPATCH_IMPORTER",
     "entries": "chalicelib.qualification.imports:ENTRIES_IMPORTER",
     "overrides": "chalicelib.qualification.imports:OVERRIDES_IMPORTER",
     "postcodes": "chalicelib.assets.imports:GAZETTEER_IMPORTER",

@@ -10,9 +10,11 @@ from chalicelib.files.columns import Template
 _TEMPLATES = {
     "areas": "chalicelib.areas.sheets:TEMPLATE",
     "assets": "chalicelib.assets.sheets:TEMPLATE",
+    "availability": "chalicelib.dispatch.sheets:TEMPLATE",
     "bids": "chalicelib.bidding.sheets:TEMPLATE",
     "competitions": "chalicelib.competitions.sheets:TEMPLATE",
     "decisions": "chalicelib.decisions.sheets:TEMPLATE",
+    "dispatch": "chalicelib.dispatch.sheets:DISPATCH_TEMPLATE",
     "entries": "chalicelib.qualification.sheets:ENTRIES_TEMPLATE",
     "meter-data": "chalicelib.metering.sheets:TEMPLATE",
     "overrides": "chalicelib.qualification.sheets:OVERRIDES_TEMPLATE",
