@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 from local.clock import Clock
 from local.cloud import launch
+from local.delivery import Delivery
 from local.logins import Logins
 from local.steps import Steps
 from local.stopped import Stopped
@@ -38,8 +39,9 @@ class Place:
 class Market:
     """A market at a place. Everything AWS about it comes from the environment, as on AWS."""
 
-    def __init__(self, place: Place, durable: bool = True) -> None:
+    def __init__(self, place: Place, durable: bool = True, delivery: Delivery | None = None) -> None:
         self.place = place
+        self._delivery = delivery
         self.clock = Clock(place.folder / "clock.json")
         self.logins = Logins(place.folder / "logins.json")
         self._durable = durable
@@ -107,7 +109,7 @@ class Market:
         from local.web import Server, Site
         from local.worker import Worker
 
-        self._worker = Worker(self.clock)
+        self._worker = Worker(self.clock, delivery=self._delivery)
         self._server = Server(Site(app, self.clock, self._worker, ACCOUNT, self.logins), self.place.port)
 
     def _recover(self) -> None:

@@ -75,15 +75,15 @@ def stopped_market(tmp_path: Path) -> Iterator[RunningMarket]:
 class RunningMarket:
     """`python -m local` on a folder, at ports of its own that stay the same from start to start."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.folder, self.options = folder, options or ("--no-seed",)
+    def __init__(self, folder: Path, *options: str, module: str = "local") -> None:
+        self.folder, self.options, self.module = folder, options or ("--no-seed",), module
         self.port, self.cloud_port = launch.free_port(), launch.free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> Market:
         """Start it and wait until it is open; AssertionError with what it told when it does not open."""
-        command = [sys.executable, "-m", "local", "--state", str(self.folder), "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "--state", str(self.folder), "--port", str(self.port)]
         command += ["--cloud-port", str(self.cloud_port), *self.options]
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "HEADROOM_"))}
         self.process = subprocess.Popen(

@@ -1,0 +1,49 @@
+"""Events twice and out of order, and AWS services that refuse at random: the line ends where the undisturbed one does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.embedded import RunningMarket
+from tests.local.test_demo_crash import patient, walk  # noqa: F401  (`patient` is a fixture)
+
+pytestmark = [pytest.mark.flow, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the undisturbed line comes to."""
+    folder = tmp_path_factory.mktemp("calm")
+    found, _ = walk(RunningMarket(folder / "state"), folder / "out", crashes=0)
+    assert found["obligations"]
+    assert found["mails"]
+    return found
+
+
+def disturbed(folder: Path, fault: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the line comes to in a market with a fault, and what the fault did. A dead letter is a shortfall."""
+    found, _ = walk(RunningMarket(folder / "state", fault, module="tests.faulty_market"), folder / "out", crashes=0)
+    return found, json.loads((folder / "state" / "faults.json").read_text())
+
+
+def test_every_event_twice_and_out_of_order_ends_as_once_and_in_order(
+    calm: dict[str, Any], patient: None, tmp_path: Path  # noqa: F811
+) -> None:
+    found, did = disturbed(tmp_path, "--unruly")
+    assert found == calm
+    assert did["given"] > 200
+    print(f"messages given: {did['given']}")
+
+
+def test_services_that_throttle_at_random_delay_and_change_nothing(
+    calm: dict[str, Any], patient: None, tmp_path: Path  # noqa: F811
+) -> None:
+    found, did = disturbed(tmp_path, "--throttle")
+    assert found == calm
+    assert did["throttled"]["dynamodb operations"] > 5
+    assert {kind.split()[0] for kind in did["throttled"]} == {"dynamodb", "ses", "kms", "secretsmanager"}
+    print(f"throttled: {did['throttled']}")
