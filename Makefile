@@ -71,7 +71,7 @@ deploy-local: setup-infra ## the same stacks on the embedded AWS, and the demo o
 	@$(INFRA)/python -m infrastructure.rehearsal $(ARGS)
 
 cost: setup-infra ## what STAGE costs a month, from its templates and list prices
-	@$(INFRA)/python -m infrastructure.cost $(STAGE)
+	@$(INFRA)/python -m infrastructure.cost $(STAGE) $(ARGS)
 
 test-infrastructure: setup-infra ## the tests of the stacks
 	@$(INFRA)/python -m pytest tests/infrastructure $(ARGS)

@@ -6,8 +6,12 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infrastructure.stage import Stage, stage_named
+
+if TYPE_CHECKING:
+    from aws_cdk import App
 
 # Buckets let S3 write its access log by policy, in place of access lists that AWS has retired.
 FLAGS = ("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy",)
@@ -29,24 +33,29 @@ def main() -> int:
 
 def synthesize(stage: Stage) -> Path:
     """Write every stack's template and what it carries; fails when cdk-nag finds what nobody gave a reason for."""
-    from aws_cdk import App, Validations
-    from cdk_nag import AwsSolutionsChecks
+    from aws_cdk import App
 
     from infrastructure.bundles import BUILD
 
     folder = BUILD / stage.name / "cdk"
     shutil.rmtree(folder, ignore_errors=True)
-    app = App(outdir=str(folder), analytics_reporting=False, context={by_policy: True for by_policy in FLAGS})
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
-    build(app, stage)
+    app = App(outdir=str(folder), analytics_reporting=False, context=dict.fromkeys(FLAGS, True))
+    build(checked(app), stage)
     app.synth()
     return folder
 
 
-def build(app: object, stage: Stage) -> None:
-    """Every stack of a stage; each comes after those whose values or parts it needs."""
-    from aws_cdk import App
+def checked(app: App) -> App:
+    """The app, with whatever cdk-nag finds in it an error."""
+    from aws_cdk import Validations
+    from cdk_nag import AwsSolutionsChecks
 
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
+    return app
+
+
+def build(app: App, stage: Stage) -> None:
+    """Every stack of a stage; each comes after those whose values or parts it needs."""
     from infrastructure.api import Market
     from infrastructure.budget import Budget
     from infrastructure.data import Data
@@ -59,7 +68,6 @@ def build(app: object, stage: Stage) -> None:
     from infrastructure.web import Web
     from infrastructure.workers import Workers
 
-    assert isinstance(app, App)
     web = Web(app, stage)
     origins = [told(stage, "Web", "Origin"), *stage.extra_origins]
     messaging = Messaging(app, stage)

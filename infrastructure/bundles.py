@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from uv import find_uv_bin
-
 from functions.wiring import FUNCTIONS
 from infrastructure.code import ROOT
 from infrastructure.stage import Stage
@@ -95,6 +93,8 @@ def packages(stage: Stage, group: str) -> Path:
 
 
 def _fetch(stage: Stage, lock: Path, folder: Path) -> None:
+    from uv import find_uv_bin
+
     command = [find_uv_bin(), "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
     command += ["--python-platform", _PLATFORMS[stage.architecture], "--python-version", stage.python]
     subprocess.run([*command, "--target", str(folder), "-r", str(lock)], check=True)

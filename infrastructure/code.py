@@ -1,8 +1,8 @@
 """Owns reading the code: which definitions a function's handler can come to, found by following names and imports.
 
 Nothing is imported or run. A definition (function, class or constant of a module) leads to every definition it names,
-to every definition that registers itself on it by decorator, and by text such as `"chalicelib.assets.imports:IMPORTER"`.
-Naming counts as calling, so the answer errs on the side of more.
+to every definition that registers itself on it by decorator, and by text such as
+`"chalicelib.assets.imports:IMPORTER"`. Naming counts as calling, so the answer errs on the side of more.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ PRICES = {
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A month of the market of `design/performance.md`: 300,000 assets, 20,000 competitions and 1,000,000 bids a year."""
+    """A month of a market with 300,000 assets, 20,000 competitions and 1,000,000 bids a year."""
 
     assets: int = 300_000
     asset_changes: int = 30_000
@@ -136,7 +136,9 @@ def _standing(folder: Path) -> Iterator[Line]:
     """What costs the same in a month without a single request."""
     kinds = Counter(resource["Type"] for resource in resources(folder))
     rules = sum(
-        len(resource["Properties"]["Rules"]) for resource in resources(folder) if resource["Type"] == "AWS::WAFv2::WebACL"
+        len(resource["Properties"]["Rules"])
+        for resource in resources(folder)
+        if resource["Type"] == "AWS::WAFv2::WebACL"
     )
     yield Line("KMS keys", kinds["AWS::KMS::Key"])
     yield Line("Secrets", kinds["AWS::SecretsManager::Secret"] + 1)  # the market makes the key of tokens itself

@@ -113,11 +113,13 @@ class Data(MarketStack):
         if not bucket.locked:
             return {}
         kept = Duration.days(self.stage_of_market.audit_lock_days)
-        retention = s3.ObjectLockRetention.compliance if self.stage_of_market.keep else s3.ObjectLockRetention.governance
+        retention = (
+            s3.ObjectLockRetention.compliance if self.stage_of_market.keep else s3.ObjectLockRetention.governance
+        )
         return {"object_lock_enabled": True, "object_lock_default_retention": retention(kept)}
 
     def _tell_inbox(self, bucket: s3.Bucket) -> None:
-        """What lands under `inbox/` goes to the queue of the function that takes it in (CDK's own way needs a Lambda)."""
+        """What lands under `inbox/` goes to the function that takes it in; CDK's own way would need a Lambda more."""
         cfn = bucket.node.default_child
         assert isinstance(cfn, s3.CfnBucket)
         rule = s3.CfnBucket.FilterRuleProperty(name="prefix", value="inbox/")

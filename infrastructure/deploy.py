@@ -1,4 +1,4 @@
-"""`python -m infrastructure.deploy STAGE`: puts a synthesized market on AWS, stack by stack; again changes what changed.
+"""`python -m infrastructure.deploy STAGE`: puts a market on AWS, stack by stack; again changes what changed.
 
 It uses the credentials and region that any AWS tool would. What the stacks carry goes to a bucket of its own.
 """

@@ -1,4 +1,4 @@
-"""`python -m infrastructure.lint STAGE`: every template of a synthesized stage passes cfn-lint, for the stage's region."""
+"""`python -m infrastructure.lint STAGE`: every template of a synthesized stage passes cfn-lint."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def main() -> int:
 def lint(stage: Stage, folder: Path) -> int:
     """Zero when nothing is found but what is ignored with a reason; findings are printed."""
     templates = sorted(str(path) for path in folder.glob("*.template.json"))
-    command = [sys.executable, "-m", "cfnlint", "--regions", stage.region, "--ignore-checks", *IGNORED, "--template"]
+    cfn_lint = str(Path(sys.executable).with_name("cfn-lint"))
+    command = [cfn_lint, "--regions", stage.region, "--ignore-checks", *IGNORED, "--template"]
     return subprocess.run([*command, *templates], check=False).returncode
 
 

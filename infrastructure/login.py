@@ -29,9 +29,9 @@ class Login(MarketStack):
         accept(
             pool,
             {
-                "AwsSolutions-COG1": "Twelve characters of any kind: length over composition, as NIST SP 800-63B advises.",
+                "AwsSolutions-COG1": "Twelve characters of any kind: length over mixture, as NIST SP 800-63B advises.",
                 "AwsSolutions-COG2": "An authenticator is each person's choice; every sign-in passes our own limits.",
-                "AwsSolutions-COG3": "Costs 5 cents a person a month; guessing is stopped by our limits and the firewall.",
+                "AwsSolutions-COG3": "Paid for by the head; guessing is stopped by our own limits and the firewall.",
                 "AwsSolutions-COG8": "The Plus plan is paid for by what COG3 asks for.",
             },
         )

@@ -42,5 +42,7 @@ class Mail(MarketStack):
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             )
         )
-        accept(topic, {"AwsSolutions-SNS2": "Notices of bounces go to operations by mail; SES cannot use the managed key."})
+        accept(
+            topic, {"AwsSolutions-SNS2": "Notices of bounces go to operations by mail; SES cannot use the managed key."}
+        )
         return topic

@@ -52,9 +52,7 @@ class Messaging(MarketStack):
             retention_period=KEPT,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            dead_letter_queue=sqs.DeadLetterQueue(
-                max_receive_count=MOST_RECEIVES, queue=self.dead[function.name]
-            ),
+            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=MOST_RECEIVES, queue=self.dead[function.name]),
         )
 
     def _wake(self, function: Function) -> None:

@@ -49,9 +49,7 @@ class Observability(MarketStack):
         )
         for service in ("cloudwatch.amazonaws.com", "budgets.amazonaws.com"):
             key.grant_encrypt_decrypt(iam.ServicePrincipal(service))
-        topic = sns.Topic(
-            self, "Alarms", topic_name=f"headroom-{stage.name}-alarms", master_key=key, enforce_ssl=True
-        )
+        topic = sns.Topic(self, "Alarms", topic_name=f"headroom-{stage.name}-alarms", master_key=key, enforce_ssl=True)
         topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
@@ -91,7 +89,9 @@ class Observability(MarketStack):
         api = next(function for function in FUNCTIONS if isinstance(function.trigger, Api))
         slow = _function_metric(api, "Duration", statistic="p99")
         return [
-            self._alarm("api-5xx", _api_metric("5XXError", "Sum", self.stage_of_market), 0, "the API answers with faults"),
+            self._alarm(
+                "api-5xx", _api_metric("5XXError", "Sum", self.stage_of_market), 0, "the API answers with faults"
+            ),
             self._alarm("api-throttled", _function_metric(api, "Throttles"), 0, "the API is throttled"),
             self._alarm("api-slow", slow, 5000, "one request in a hundred takes over 5 s", periods=3),
         ]

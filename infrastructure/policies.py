@@ -80,7 +80,9 @@ class Policies:
         raise ValueError(f"cannot tell what {value} will be")
 
 
-def asked_of_iam(place: Mapping[str, str], service: str, operation: str, request: Mapping[str, Any]) -> list[tuple[str, str]]:
+def asked_of_iam(
+    place: Mapping[str, str], service: str, operation: str, request: Mapping[str, Any]
+) -> list[tuple[str, str]]:
     """What a call needs: (action, resource). `place` also gives the ARN behind each alias of a key."""
     where = f"{place['AWS::Region']}:{place['AWS::AccountId']}"
     match service:

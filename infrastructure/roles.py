@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
@@ -20,7 +21,7 @@ MADE_AT_FIRST_USE = {"token-key"}
 
 _IAM_NAMES = {"SendMessageBatch": "SendMessage"}
 # A data key is asked for only together with what it is for, which KMS then insists on.
-_CONDITIONS: dict[str, dict[str, object]] = {"kms": {"Null": {"kms:EncryptionContextKeys": "false"}}}
+_CONDITIONS: dict[str, dict[str, Any]] = {"kms": {"Null": {"kms:EncryptionContextKeys": "false"}}}
 
 
 def role_of(stack: MarketStack, function: Function) -> iam.Role:
@@ -44,11 +45,14 @@ def _wildcards(stack: MarketStack, function: Function) -> Iterator[tuple[str, st
     for bucket in uses.buckets:
         yield _finding(f"{stack.bucket_arn(bucket)}/*"), "Keys are content hashes and ids, made as they are written."
     if isinstance(function.trigger, Api):
-        yield _finding("*"), "X-Ray knows no resources."
+        yield _finding("*"), "X-Ray knows no resources that a role could name."
     if isinstance(function.trigger, Stream):
         yield _finding(_streams(stack, function.trigger)), "DynamoDB names a stream by the instant it was turned on."
     for name in uses.secrets & MADE_AT_FIRST_USE:
-        yield _finding(_new_secret(stack, name)), "Secrets Manager ends the ARN of a new secret with letters of its own."
+        yield (
+            _finding(_new_secret(stack, name)),
+            "Secrets Manager ends the ARN of a new secret with letters of its own.",
+        )
 
 
 def _finding(resource: str) -> str:
@@ -104,11 +108,9 @@ def _tables(stack: MarketStack, uses: Uses) -> Iterator[iam.PolicyStatement]:
     alike: dict[tuple[str, ...], list[str]] = {}
     for table, actions in uses.tables.items():
         alike.setdefault(tuple(sorted(actions)), []).append(stack.table_arn(table))
-    for actions, tables in sorted(alike.items()):
-        yield _allow("dynamodb", actions, sorted(tables))
-    indexes = [
-        f"{stack.table_arn(table)}/index/{index}" for table, names in uses.indexes.items() for index in names
-    ]
+    for alike_actions, tables in sorted(alike.items()):
+        yield _allow("dynamodb", alike_actions, sorted(tables))
+    indexes = [f"{stack.table_arn(table)}/index/{index}" for table, names in uses.indexes.items() for index in names]
     if indexes:
         yield _allow("dynamodb", ["Query"], sorted(indexes))
 
@@ -165,7 +167,10 @@ def _resources(stack: MarketStack, uses: Uses, service: str) -> list[str]:
 
 
 def _allow(
-    service: str, actions: list[str] | tuple[str, ...], resources: list[str], conditions: dict[str, object] | None = None
+    service: str,
+    actions: Iterable[str],
+    resources: list[str],
+    conditions: Mapping[str, Any] | None = None,
 ) -> iam.PolicyStatement:
     named = [f"{service}:{action}" for action in actions]
     return iam.PolicyStatement(actions=named, resources=resources, conditions=conditions)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Aws, CfnResource, CliCredentialsStackSynthesizer, Environment, Fn, Stack, Tags, Validations
+from aws_cdk import (
+    Acknowledgment,
+    Aws,
+    CfnResource,
+    CliCredentialsStackSynthesizer,
+    Environment,
+    Fn,
+    Stack,
+    Tags,
+    Validations,
+)
 from constructs import Construct, IConstruct
 
 from chalicelib.storage import settings

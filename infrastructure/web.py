@@ -68,8 +68,8 @@ class Web(MarketStack):
             distribution,
             {
                 "AwsSolutions-CFR1": "The market is open to whoever can sign in, wherever they are.",
-                "AwsSolutions-CFR2": "Only files that anybody may read are served here; the firewall stands before the API.",
-                "AwsSolutions-CFR4": "CloudFront's own certificate allows no other setting; see operations.md for a name.",
+                "AwsSolutions-CFR2": "Only files that anybody may read are here; the firewall is before the API.",
+                "AwsSolutions-CFR4": "CloudFront's own certificate allows no other setting.",
             },
         )
         return distribution
@@ -78,7 +78,8 @@ class Web(MarketStack):
         region = self.stage_of_market.region
         policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-            "manifest-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+            "manifest-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'; "
             f"connect-src 'self' https://*.execute-api.{region}.amazonaws.com https://s3.{region}.amazonaws.com"
         )
         return cloudfront.ResponseHeadersPolicy(
