@@ -7,9 +7,8 @@ from functools import cache
 from typing import Any
 
 from pyproj import Transformer
-from shapely import Geometry, Point, covers, distance
+from shapely import Geometry, Point, covers, distance, transform
 from shapely.geometry import shape
-from shapely.ops import transform
 
 from local.demo.real import POSTCODE, area_ref
 from local.demo.scenes import Need, Row, Scene
@@ -70,4 +69,4 @@ def _areas(content: bytes) -> dict[str, Geometry]:
 def _metric(geometry: Geometry) -> Geometry:
     """A geometry on the national grid, metres."""
     to_grid = Transformer.from_crs("EPSG:4326", "EPSG:27700", always_xy=True)
-    return transform(to_grid.transform, geometry)
+    return transform(geometry, to_grid.transform, interleaved=False)
