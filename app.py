@@ -19,6 +19,7 @@ from chalicelib.notifications.routes import routes as notifications
 from chalicelib.qualification.routes import routes as qualification
 from chalicelib.registry import actions as registry_actions
 from chalicelib.registry.routes import routes as registry
+from chalicelib.settlement.routes import routes as settlement
 
 app = Chalice(app_name="headroom", debug=False, configure_logs=False)
 identity.use_members(registry_actions.member_of)
@@ -35,4 +36,5 @@ app.register_blueprint(decisions, url_prefix="/v1")
 app.register_blueprint(contracts, url_prefix="/v1")
 app.register_blueprint(dispatch, url_prefix="/v1")
 app.register_blueprint(metering, url_prefix="/v1")
+app.register_blueprint(settlement, url_prefix="/v1")
 app.register_blueprint(notifications, url_prefix="/v1")

@@ -95,22 +95,15 @@ Performance = Annotated[
 ]
 
 
-class DispatchTerms(Value):
-    """How an instruction is answered: time to accept, notice before the start, the least part that may be accepted."""
-
-    acceptance_minutes: int = Field(default=60, ge=0)
-    working_time: bool = False
-    notice_minutes: int = Field(default=30, ge=0)
-    minimum_part: Number = Field(default=Decimal(1), gt=0, le=1, description="share of the instructed MW")
-
-
 class MarketRules(Value):
-    """How one SO settles one market, from a local day on; a later version takes its place, none is edited."""
+    """How one SO settles one market, from a local day on; a later version takes its place, none is edited.
+
+    How instructions are answered stands in the dispatch rules of the same name.
+    """
 
     name: str = Field(min_length=1, max_length=80)
     effective_from: date
     version: int = 1
-    dispatch: DispatchTerms = DispatchTerms()
     baseline: Method = BASELINES["mid-8-of-10"]
     performance: Performance = LinearCap()
     paid_volume: PaidVolume = "instructed"
@@ -127,6 +120,14 @@ class MarketRules(Value):
     payment_days: int = Field(default=30, ge=0, le=120)
     late_data: LateData = "re-run"
     negative_total: Literal["carry", "credit"] = "carry"
+
+
+class KeptRules(MarketRules):
+    """Market rules as an operator set them."""
+
+    so: str
+    set_at: Instant
+    set_by: str
 
 
 class Member(Value):

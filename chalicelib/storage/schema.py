@@ -90,6 +90,7 @@ DISPATCH = Table(
     ),
 )
 METERING = Table("metering")
+SETTLEMENT = Table("settlement")
 NOTIFICATIONS = Table("notifications", (Index("by_organisation", "org", "at"), Index("unsent", "unsent", "at")))
 
 TABLES: tuple[Table, ...] = (
@@ -107,6 +108,7 @@ TABLES: tuple[Table, ...] = (
     CONTRACTS,
     DISPATCH,
     METERING,
+    SETTLEMENT,
     NOTIFICATIONS,
 )
 

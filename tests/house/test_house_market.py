@@ -47,7 +47,7 @@ def test_every_endpoint_is_an_endpoint_of_the_app() -> None:
 
 def test_every_post_that_writes_can_be_sent_twice() -> None:
     """A POST either re-reads what its Idempotency-Key made, or is public, or writes nothing."""
-    writes_nothing = {"model_ballot", "preview_competition", "check_eligibility"}
+    writes_nothing = {"model_ballot", "preview_competition", "check_eligibility", "preview_baseline"}
     offenders = [
         name_of(endpoint)
         for endpoint in ENDPOINTS
