@@ -61,8 +61,8 @@ def test_a_killed_market_tells_what_it_had_not_told_yet(stopped_market: RunningM
 def test_a_moved_clock_is_the_apis_and_outlives_the_market(stopped_market: RunningMarket) -> None:
     market = stopped_market.start()
     market.move_clock("2031-04-01T09:00:00Z")
-    create_operator(market, "Northmoor")
-    recorded = sign_in(market).get("/audit", day="2031-04-01")["items"]
+    made = create_operator(market, "Northmoor")
+    recorded = sign_in(market).get("/audit", day="2031-04-01", organisation=made["id"])["items"]
     assert recorded
     assert all(record["at"].startswith("2031-04-01T09:0") for record in recorded)
     backwards = httpx.post(f"{stopped_market.address}/local/clock", json={"now": "2031-03-31T09:00:00Z"})
