@@ -31,7 +31,9 @@ _REFUSALS = {
     "kms": "ThrottlingException",
     "secretsmanager": "ThrottlingException",
 }
-_XML = "<ErrorResponse><Error><Type>Sender</Type><Code>{}</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"
+_XML = (
+    "<ErrorResponse><Error><Type>Sender</Type><Code>{}</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"
+)
 
 
 class Throttling:

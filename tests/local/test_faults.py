@@ -31,7 +31,9 @@ def disturbed(folder: Path, fault: str) -> tuple[dict[str, Any], dict[str, Any]]
 
 
 def test_every_event_twice_and_out_of_order_ends_as_once_and_in_order(
-    calm: dict[str, Any], patient: None, tmp_path: Path  # noqa: F811
+    calm: dict[str, Any],
+    patient: None,
+    tmp_path: Path,  # noqa: F811
 ) -> None:
     found, did = disturbed(tmp_path, "--unruly")
     assert found == calm
@@ -40,7 +42,9 @@ def test_every_event_twice_and_out_of_order_ends_as_once_and_in_order(
 
 
 def test_services_that_throttle_at_random_delay_and_change_nothing(
-    calm: dict[str, Any], patient: None, tmp_path: Path  # noqa: F811
+    calm: dict[str, Any],
+    patient: None,
+    tmp_path: Path,  # noqa: F811
 ) -> None:
     found, did = disturbed(tmp_path, "--throttle")
     assert found == calm
