@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chalicelib.bidding import store
 from chalicelib.bidding.assessment import opened_ballot
 from chalicelib.bidding.holdings import Sheet
@@ -11,7 +13,7 @@ from chalicelib.bidding.seal import unseal_for_counting, unseal_opened
 from chalicelib.competitions import actions as competitions
 from chalicelib.competitions.models import Competition
 from chalicelib.files import actions as files
-from chalicelib.kernel.call import Call
+from chalicelib.kernel.call import Call, ordered_ids
 from chalicelib.kernel.errors import NotFound, Refused
 from chalicelib.qualification import actions as qualification
 from chalicelib.storage.audit import Change
@@ -76,7 +78,9 @@ def _open(call: Call, competition: Competition) -> None:
         raise Refused("bidding.files_unread", f"{told} still being read; try again in a minute.", retry_after=60)
     change = Change(thing=f"competition:{competition.id}", action="ballots.opened", organisation=competition.so)
     try:
-        commit(call, [store.opened_write(competition.id, call.now)], changes=[change])
+        # Ids of its own: one call may open many competitions, and when it is repeated some are open already.
+        opening = replace(call, new_id=ordered_ids(call.now, "opened", competition.id))
+        commit(opening, [store.opened_write(competition.id, call.now)], changes=[change])
     except Refused as refusal:
         if refusal.code != store.OPENED_BEFORE:
             raise
