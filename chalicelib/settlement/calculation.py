@@ -37,7 +37,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-AT_ONCE = 512
+AT_ONCE = 2048
 _NEAR = 1e-9
 _CLEARLY = 1e-3
 UNSETTLED = np.iinfo(np.int64).min
@@ -166,7 +166,7 @@ def _event_spans(block: Block, meter: int) -> list[Any]:
 
 
 def _settle_part(rules: MarketRules, block: Block, call: Called, here: Ints) -> Ints:
-    """A call's meters of one chunk, small enough for the processor's cache."""
+    """A call's meters of one chunk, so that memory stays small."""
     method = rules.baseline
     assert isinstance(method, Historical)
     meters, asked = call.meters[here], call.mw[here].astype(np.float64)
