@@ -1,4 +1,4 @@
-"""Reads whatever a market has written anywhere: rows, objects, messages; as they stand and opened in every plain way."""
+"""Reads whatever a market has written anywhere: rows, objects, messages; as they stand and opened in plain ways."""
 
 from __future__ import annotations
 
