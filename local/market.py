@@ -148,10 +148,11 @@ def _check_port(port: int, what: str, option: str) -> None:
 def _log_to(file: Path) -> None:
     """Send what the functions and the API log to a file, so that the terminal stays readable."""
     from chalicelib.edge.observe import logger
+    from chalicelib.edge.scrubbing import PlainFormatter
 
     stream = open(file, "a", encoding="utf-8", buffering=1)  # noqa: SIM115  (open as long as the process)
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.getLogger().handlers[:] = [handler]
     logging.getLogger().setLevel(logging.WARNING)
     registered = logger().registered_handler

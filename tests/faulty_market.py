@@ -23,7 +23,9 @@ from local.delivery import Unruly
 from local.market import STEPS, Market, Place
 from local.steps import Steps
 
-ONCE_IN, WHOLLY_ONCE_IN = 12, 60
+SEED = 20260401
+# Of a service's tries one in so many is refused, and of its operations one in so many to the last try.
+_ODDS = {"dynamodb": (25, 250), "ses": (4, 12), "kms": (3, 8), "secretsmanager": (3, 8)}
 _HASTE = 20
 _REFUSALS = {
     "dynamodb": "ProvisionedThroughputExceededException",
@@ -39,11 +41,11 @@ _XML = (
 class Throttling:
     """Answers requests to some services in their place, before they are sent: too many requests.
 
-    One try in `ONCE_IN` is refused, and of one operation in `WHOLLY_ONCE_IN` every try, so that its caller is told.
+    The first try at each service is refused, later ones by the odds, drawn for each service by itself.
     """
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
+        self._random = {service: Random(f"{seed}/{service}") for service in _ODDS}
         self._drawing = threading.Lock()
         self._refused: set[str] = set()
         self._seen: set[str] = set()
@@ -62,13 +64,15 @@ class Throttling:
 
     def _is_unlucky(self, service: str, request: Any) -> bool:
         operation = str(request.headers["amz-sdk-invocation-id"])
+        random, (once_in, wholly_once_in) = self._random[service], _ODDS[service]
         with self._drawing:
             if operation not in self._seen:
                 self._seen.add(operation)
-                if self._random.randrange(WHOLLY_ONCE_IN) == 0:
+                if random.randrange(wholly_once_in) == 0:
                     self._refused.add(operation)
                     self.counts[f"{service} operations"] += 1
-            if operation not in self._refused and self._random.randrange(ONCE_IN):
+            is_first = not self.counts[f"{service} tries"]
+            if not is_first and operation not in self._refused and random.randrange(once_in):
                 return False
             self.counts[f"{service} tries"] += 1
             return True
@@ -119,7 +123,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cloud-port", type=int, required=True)
     parser.add_argument("--unruly", action="store_true")
     parser.add_argument("--throttle", action="store_true")
-    parser.add_argument("--seed", type=int, default=20260401)
+    parser.add_argument("--seed", type=int, default=SEED)
     return parser.parse_args()
 
 

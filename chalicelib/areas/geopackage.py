@@ -70,7 +70,7 @@ def _system(database: sqlite3.Connection, table: str, srs_id: int) -> str | None
 
 
 def _features(database: sqlite3.Connection, table: str, column: str) -> Iterator[Feature]:
-    rows = database.execute(f"SELECT * FROM {_quoted(table)}")
+    rows = database.execute(f"SELECT * FROM {_quoted(table)}")  # nosec B608  (a quoted name)
     names = [name for name, *_ in rows.description]
     key = _primary_key(database, table)
     for number, row in enumerate(rows, 1):

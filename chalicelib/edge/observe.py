@@ -7,12 +7,14 @@ from functools import cache
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
+from chalicelib.edge.scrubbing import ScrubbingFormatter
+
 SERVICE = "headroom"
 
 
 @cache
 def logger() -> Logger:
-    return Logger(service=SERVICE)
+    return Logger(service=SERVICE, logger_formatter=ScrubbingFormatter())
 
 
 @cache

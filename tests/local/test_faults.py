@@ -1,4 +1,4 @@
-"""Events twice and out of order, and AWS services that refuse at random: the line ends where the undisturbed one does."""
+"""Events twice and out of order, AWS services that refuse at random: the line ends where the undisturbed one does."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.embedded import RunningMarket
-from tests.local.test_demo_crash import patient, walk  # noqa: F401  (`patient` is a fixture)
+from tests.local.test_demo_crash import patient, walk  # noqa: F401  (a fixture)
 
-pytestmark = [pytest.mark.flow, pytest.mark.slow]
+pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.usefixtures("patient")]
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +30,14 @@ def disturbed(folder: Path, fault: str) -> tuple[dict[str, Any], dict[str, Any]]
     return found, json.loads((folder / "state" / "faults.json").read_text())
 
 
-def test_every_event_twice_and_out_of_order_ends_as_once_and_in_order(
-    calm: dict[str, Any],
-    patient: None,
-    tmp_path: Path,  # noqa: F811
-) -> None:
+def test_every_event_twice_and_out_of_order_ends_as_once_and_in_order(calm: dict[str, Any], tmp_path: Path) -> None:
     found, did = disturbed(tmp_path, "--unruly")
     assert found == calm
     assert did["given"] > 200
     print(f"messages given: {did['given']}")
 
 
-def test_services_that_throttle_at_random_delay_and_change_nothing(
-    calm: dict[str, Any],
-    patient: None,
-    tmp_path: Path,  # noqa: F811
-) -> None:
+def test_services_that_throttle_at_random_delay_and_change_nothing(calm: dict[str, Any], tmp_path: Path) -> None:
     found, did = disturbed(tmp_path, "--throttle")
     assert found == calm
     assert did["throttled"]["dynamodb operations"] > 5
