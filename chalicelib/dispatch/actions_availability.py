@@ -13,6 +13,7 @@ from chalicelib.dispatch.events import AvailabilityChanged
 from chalicelib.dispatch.models import AvailabilityPeriod
 from chalicelib.dispatch.requests import LONGEST_LOOK, AvailabilityQuery, VariationQuery, VariationRequest
 from chalicelib.dispatch.rules_availability import is_late, period_of, promised_spans, variation_problems
+from chalicelib.dispatch.terms import DispatchTerms
 from chalicelib.dispatch.views import ObligationAvailability, VariationView
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, NotFound, Problem, Refused, Stale, raise_problems
@@ -46,14 +47,21 @@ def look(call: Call, after: datetime | None, until: datetime | None) -> Span:
     return start, end
 
 
-def availability_of(obligation: Obligation, span: Span, now: datetime) -> list[AvailabilityPeriod]:
-    """The availability periods of an obligation that touch a span, as they stand, strongly read."""
+def availability_of(
+    obligation: Obligation, span: Span, now: datetime, guard: int | None = None, terms: DispatchTerms | None = None
+) -> list[AvailabilityPeriod]:
+    """The availability periods of an obligation that touch a span, as they stand, strongly read.
+
+    `guard` is the version of its availability where that was read already: at 0 nothing was ever declared or offered.
+    `terms` are its rules where they are known.
+    """
     spans = promised_spans(obligation, holidays_of(obligation.holiday_region), span)
     if not spans:
         return []
-    variations = contracts.list_variations(obligation.id)
-    offers = store.list_offers(obligation.id, spans[0][0], spans[-1][1])
-    rules = rules_of(obligation, spans[0][0])
+    varied = guard != 0
+    variations = contracts.list_variations(obligation.id) if varied else []
+    offers = store.list_offers(obligation.id, spans[0][0], spans[-1][1]) if varied else {}
+    rules = terms or rules_of(obligation, spans[0][0])
     return [period_of(obligation, each, rules, variations, offers.get(each[0]), now) for each in spans]
 
 

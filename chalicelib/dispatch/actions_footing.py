@@ -28,8 +28,10 @@ def lay_footing(call: Call, obligation: Obligation) -> Footing:
     behind = [asset.asset_id for asset in contracts.list_assets(obligation.id)]
     recovery = [asset.recovery_time for asset in assets.load_assets(behind).values() if asset.recovery_time]
     footing = Footing(obligation_id=obligation.id, recovery_time=max(recovery, default=timedelta(0)))
-    writes = []
-    for rival in _rivals(obligation, behind):
+    rivals = _rivals(obligation, behind)
+    # Marked first, so that nobody who sees no mark overlooks a rival.
+    writes = [store.mark_shared(each) for each in (obligation.id, *(it.obligation_id for it in rivals)) if rivals]
+    for rival in rivals:
         mine = rival.but(obligation_id=obligation.id, so=obligation.so, **_held(obligation))
         writes += [store.save_rival(obligation.id, rival), store.save_rival(rival.obligation_id, mine)]
     for start in range(0, len(writes), _AT_ONCE):

@@ -51,9 +51,9 @@ def issue_instructions(call: Call, request: InstructionsRequest) -> InstructionO
     An instruction's id follows from its obligation and client token, so that one sent twice is answered as it stands.
     """
     wanted = list(request.instructions)
-    judged: list[Judged] = []
-    for start in range(0, len(wanted), TOGETHER):
-        judged += _issue_some(call, wanted[start : start + TOGETHER])
+    known = Known()
+    parts = [wanted[start : start + TOGETHER] for start in range(0, len(wanted), TOGETHER)]
+    judged = [each for part in parts for each in _issue_some(call, part, known)]
     if not any(isinstance(each, Instruction) for each in judged):
         raise Invalid.of(_pointed("instructions", judged))
     items = [_outcome(asked, each) for asked, each in zip(wanted, judged, strict=True)]
@@ -90,20 +90,20 @@ def _pointed(name: str, judged: Sequence[Judged]) -> list[Problem]:
     ]
 
 
-def _issue_some(call: Call, wanted: Sequence[InstructionRequest]) -> list[Judged]:
+def _issue_some(call: Call, wanted: Sequence[InstructionRequest], known: Known) -> list[Judged]:
     """A few in one transaction; where that meets somebody else's, or grows too large, one after the other."""
     if len(wanted) > 1:
         try:
-            return _issue_together(call, wanted)
+            return _issue_together(call, wanted, known)
         except (Stale, _TooMany):
-            return [_issue_one(call, each) for each in wanted]
-    return [_issue_one(call, wanted[0])]
+            return [_issue_one(call, each, known) for each in wanted]
+    return [_issue_one(call, wanted[0], known)]
 
 
-def _issue_one(call: Call, wanted: InstructionRequest) -> Judged:
+def _issue_one(call: Call, wanted: InstructionRequest, known: Known) -> Judged:
     for turn in range(_TURNS):
         try:
-            return _issue_together(call, [wanted])[0]
+            return _issue_together(call, [wanted], known)[0]
         except Stale as stale:
             if turn == _TURNS - 1:
                 return [Problem(stale.code, stale.detail, None, "send it again")]
@@ -114,32 +114,66 @@ class _TooMany(Exception):
     """More writes than one transaction should hold."""
 
 
-def _issue_together(call: Call, wanted: Sequence[InstructionRequest]) -> list[Judged]:
-    desk = Desk(call)
+def _issue_together(call: Call, wanted: Sequence[InstructionRequest], known: Known) -> list[Judged]:
+    desk = Desk(call, known, wanted)
     judged = [desk.issue(each) for each in wanted]
     desk.commit(len(wanted) > 1)
     return judged
 
 
 @dataclass
-class Desk:
-    """The instructions of one transaction in the making, with all they were judged by."""
+class Known:
+    """What does not change while a request is answered, read once for all its parts."""
 
-    call: Call
-    ledger: Ledger = field(default_factory=Ledger)
-    made: dict[str, Instruction] = field(default_factory=dict)
-    conflicts: list[Conflict] = field(default_factory=list)
-    guards: dict[str, int] = field(default_factory=dict)
-    _competitions: dict[str, Competition] = field(default_factory=dict)
-    _rules: dict[tuple[str, str | None], DispatchRules] = field(default_factory=dict)
-    _auto: dict[str, list[AutoAccept]] = field(default_factory=dict)
+    competitions: dict[str, Competition] = field(default_factory=dict)
+    rules: dict[tuple[str, str | None], DispatchRules] = field(default_factory=dict)
+    auto_accepts: dict[str, list[AutoAccept]] = field(default_factory=dict)
+
+    def competition_of(self, obligation: Obligation) -> Competition:
+        found = self.competitions.get(obligation.competition_id)
+        if found is None:
+            found = self.competitions[obligation.competition_id] = competitions.get_competition(
+                obligation.competition_id
+            )
+        return found
+
+    def rules_of(self, obligation: Obligation, at: datetime) -> DispatchRules:
+        key = (obligation.so, obligation.market_rules)
+        if key not in self.rules:
+            self.rules[key] = rules_of(obligation, at)
+        return self.rules[key]
+
+    def auto_accepts_of(self, fsp: str) -> list[AutoAccept]:
+        if fsp not in self.auto_accepts:
+            self.auto_accepts[fsp] = store.list_auto_accepts(fsp)
+        return self.auto_accepts[fsp]
+
+
+class Desk:
+    """The instructions of one transaction in the making, with all they are judged by, read together at the start."""
+
+    def __init__(self, call: Call, known: Known, wanted: Sequence[InstructionRequest]) -> None:
+        self.call = call
+        self.made: dict[str, Instruction] = {}
+        self._known = known
+        self._ledger = Ledger()
+        self._conflicts: list[Conflict] = []
+        ids = list(dict.fromkeys(each.obligation_id for each in wanted))
+        self._obligations = contracts.load_obligations(ids)
+        self._standing = store.load_instructions(instruction_id(it.obligation_id, it.client_token) for it in wanted)
+        self._guards = dict.fromkeys(self._obligations, 0) | store.guards_seen(self._obligations)
+        self._footings = store.load_footings(self._obligations)
+        self._shared = store.shared_among(self._obligations)
+        self._guarded: set[str] = set()
+        self._ledger.read((it.obligation_id, (it.start, it.end)) for it in wanted if it.start and it.end)
 
     def issue(self, asked: InstructionRequest) -> Judged:
         """The instruction asked for, new or as it stands already, or every reason against it."""
-        obligation = contracts.find_obligation(asked.obligation_id)
+        obligation = self._obligations.get(asked.obligation_id)
         if obligation is None or obligation.so != self.call.organisation:
             return [Problem("obligation.not_found", "There is no such obligation.", "obligation_id")]
-        standing = self._standing(asked)
+        wanted = instruction_id(asked.obligation_id, asked.client_token)
+        standing = self.made.get(wanted) or self._standing.get(wanted)
         if standing is not None:
             return _same_or_refused(asked, standing)
         if obligation.state not in contracts.IN_FORCE:
@@ -147,15 +181,11 @@ class Desk:
             return [Problem("obligation.not_contracted", detail, "obligation_id", "a contracted obligation")]
         return self._judged(asked, obligation)
 
-    def _standing(self, asked: InstructionRequest) -> Instruction | None:
-        wanted = instruction_id(asked.obligation_id, asked.client_token)
-        return self.made.get(wanted) or store.find_instruction(wanted)
-
     def _judged(self, asked: InstructionRequest, obligation: Obligation) -> Judged:
         if not asked.urgent and (asked.start is None or asked.end is None):
             missing = "start" if asked.start is None else "end"
             return [Problem("field.missing", f"{missing} is required unless it is urgent.", missing, "an instant")]
-        self.guards.setdefault(obligation.id, store.guard_seen(obligation.id))
+        self._guarded.add(obligation.id)
         ground = self._ground(obligation, asked.start or self.call.now, asked.end)
         span = filled_span(ground, asked.start, asked.end, self.call.now)
         if span is None:
@@ -166,12 +196,16 @@ class Desk:
 
     def _ground(self, obligation: Obligation, start: datetime, end: datetime | None) -> Ground:
         around = (start - _DAY, max(start, end or start) + _DAY)
+        rules = self._known.rules_of(obligation, self.call.now)
+        footing = self._footings.get(obligation.id) or footing_of(self.call, obligation)
         return Ground(
             obligation,
-            self._rules_of(obligation),
-            availability_of(obligation, around, self.call.now),
-            minimum_run_time=self._competition(obligation).windows_by_id[obligation.window_id].minimum_run_time,
-            recovery_time=footing_of(self.call, obligation).recovery_time,
+            rules,
+            availability_of(obligation, around, self.call.now, self._guards[obligation.id], rules),
+            minimum_run_time=self._known.competition_of(obligation)
+            .windows_by_id[obligation.window_id]
+            .minimum_run_time,
+            recovery_time=footing.recovery_time,
         )
 
     def _with_others(self, ground: Ground, span: Span) -> Ground:
@@ -180,22 +214,23 @@ class Desk:
             return ground
         near = (span[0] - ground.recovery_time, span[1] + ground.recovery_time)
         own = ground.obligation.id
-        rivals = [(rival, self.ledger.entries(rival.obligation_id, near)) for rival in rivals_in(own, near)]
-        return replace(ground, entries=self.ledger.entries(own, near), rivals=rivals)
+        sharing = rivals_in(own, near) if own in self._shared else []
+        rivals = [(rival, self._ledger.entries(rival.obligation_id, near)) for rival in sharing]
+        return replace(ground, entries=self._ledger.entries(own, near), rivals=rivals)
 
     def _made(self, asked: InstructionRequest, ground: Ground, span: Span) -> Instruction:
         made = new_instruction(self.call, ground.obligation, ground.rules, span, asked)
         met = clashes(ground, span)
         made = made.but(conflicts=tuple(self._conflict(made, rival, entry) for rival, entry in met))
         made = self._sent(made)
-        self.ledger.put(ground.obligation.id, span, entry_of(made))
+        self._ledger.put(ground.obligation.id, span, entry_of(made))
         self.made[made.id] = made
         return made
 
     def _sent(self, made: Instruction) -> Instruction:
         now = self.call.now
         sent = moved(made, "send", now, self.call.actor.id)
-        rule = auto_accepting(self._auto_of(made.fsp), sent, now) if sent.respond_by else None
+        rule = auto_accepting(self._known.auto_accepts_of(made.fsp), sent, now) if sent.respond_by else None
         if rule is not None:
             sent = moved(sent, "acknowledge", now, rule.id, acknowledged_mw=sent.requested_mw)
         return caught_up(sent, now)
@@ -211,7 +246,7 @@ class Desk:
             end=min(made.end, entry.end),
             detected_at=self.call.now,
         )
-        self.conflicts.append(conflict)
+        self._conflicts.append(conflict)
         return conflict.id
 
     def commit(self, may_split: bool) -> None:
@@ -219,7 +254,7 @@ class Desk:
         if not self.made:
             return
         writes = [store.save_instruction(each, next_check_at(each)) for each in self.made.values()]
-        writes += self.ledger.writes() + [store.check_guard(each, seen) for each, seen in self.guards.items()]
+        writes += self._ledger.writes() + [store.check_guard(each, self._guards[each]) for each in self._guarded]
         writes += self._conflict_writes()
         if may_split and len(writes) + len(self.made) > _MOST_WRITES:
             raise _TooMany
@@ -229,33 +264,17 @@ class Desk:
     def _conflict_writes(self) -> list[Write]:
         """Each conflict, and the other operators' instructions with it."""
         writes = [
-            write for each in self.conflicts for write in store.save_conflict(each, each.start.date(), _ASSETS_RECORDED)
+            write
+            for each in self._conflicts
+            for write in store.save_conflict(each, each.start.date(), _ASSETS_RECORDED)
         ]
         met: dict[str, list[str]] = {}
-        for each in self.conflicts:
+        for each in self._conflicts:
             met.setdefault(each.instruction_ids[1], []).append(each.id)
         for other in store.load_instructions(met).values():
             shown = other.but(conflicts=(*other.conflicts, *met[other.id]), version=other.version + 1)
             writes.append(store.save_instruction(shown, next_check_at(shown)))
         return writes
-
-    def _competition(self, obligation: Obligation) -> Competition:
-        found = self._competitions.get(obligation.competition_id)
-        if found is None:
-            found = competitions.get_competition(obligation.competition_id)
-            self._competitions[obligation.competition_id] = found
-        return found
-
-    def _rules_of(self, obligation: Obligation) -> DispatchRules:
-        key = (obligation.so, obligation.market_rules)
-        if key not in self._rules:
-            self._rules[key] = rules_of(obligation, self.call.now)
-        return self._rules[key]
-
-    def _auto_of(self, fsp: str) -> list[AutoAccept]:
-        if fsp not in self._auto:
-            self._auto[fsp] = store.list_auto_accepts(fsp)
-        return self._auto[fsp]
 
 
 def instruction_id(obligation_id: str, client_token: str) -> str:

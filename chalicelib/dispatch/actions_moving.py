@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from chalicelib.dispatch import store
 from chalicelib.dispatch.events import (
@@ -26,6 +26,7 @@ from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 from chalicelib.storage.writes import Write
 
+_LONGEST = timedelta(days=2)
 _TOLD: dict[str, type[Event]] = {
     "send": InstructionsSent,
     "acknowledge": InstructionsAnswered,
@@ -44,7 +45,14 @@ class Ledger:
 
     def __init__(self) -> None:
         self._days: dict[tuple[str, str], Day] = {}
+        self._ahead: dict[tuple[str, str], Day] = {}
         self._changed: set[tuple[str, str]] = set()
+
+    def read(self, wanted: Iterable[tuple[str, Span]]) -> None:
+        """Read the days of several obligations' spans together; a span of nonsense, or of many days, is left out."""
+        near = [(each, span) for each, span in wanted if timedelta(0) < span[1] - span[0] <= _LONGEST]
+        keys = [(each, day.isoformat()) for each, span in near for day in days_of(span)]
+        self._ahead |= store.load_days(key for key in keys if key not in self._days)
 
     def entries(self, obligation_id: str, span: Span) -> list[Entry]:
         """The entries of an obligation on the days of a span, each once; these days are guarded from here on."""
@@ -68,7 +76,9 @@ class Ledger:
 
     def _read(self, obligation_id: str, days: Iterable[date]) -> list[Day]:
         keys = [(obligation_id, day.isoformat()) for day in days]
-        self._days |= store.load_days(key for key in keys if key not in self._days)
+        missing = [key for key in keys if key not in self._days]
+        self._days |= {key: self._ahead[key] for key in missing if key in self._ahead}
+        self._days |= store.load_days(key for key in missing if key not in self._ahead)
         return [self._days[key] for key in keys]
 
 

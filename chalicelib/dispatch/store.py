@@ -222,6 +222,15 @@ def list_rivals(obligation_id: str) -> list[Rival]:
     return [row.body for row in query_all(_RivalRow, obligation_id, "shares#")]
 
 
+def shared_among(obligation_ids: Iterable[str]) -> set[str]:
+    """Of these obligations those that share an asset with another."""
+    return {row.pk for row in get_many(_GuardRow, [(obligation_id, "shared") for obligation_id in obligation_ids])}
+
+
+def mark_shared(obligation_id: str) -> Write:
+    return put(_GuardRow(pk=obligation_id, sk="shared"))
+
+
 def save_rival(obligation_id: str, rival: Rival) -> Write:
     return put(_RivalRow(pk=obligation_id, sk=f"shares#{rival.obligation_id}", body=rival))
 
@@ -229,6 +238,12 @@ def save_rival(obligation_id: str, rival: Rival) -> Write:
 def find_footing(obligation_id: str) -> Footing | None:
     row = get(_FootingRow, obligation_id, "footing")
     return row.body if row else None
+
+
+def load_footings(obligation_ids: Iterable[str]) -> dict[str, Footing]:
+    """Footings by obligation; those not laid yet are left out."""
+    rows = get_many(_FootingRow, [(obligation_id, "footing") for obligation_id in obligation_ids])
+    return {row.pk: row.body for row in rows}
 
 
 def save_footing(footing: Footing) -> Write:

@@ -15,7 +15,7 @@ from chalicelib.dispatch import actions_reads as reads
 from chalicelib.dispatch import actions_rules as rules
 from chalicelib.dispatch import actions_testing as testing
 from chalicelib.dispatch.actions_control_room import view_control_room
-from chalicelib.dispatch.actions_instructing import get_batch
+from chalicelib.dispatch.actions_instructing import Desk, Known, get_batch
 from chalicelib.dispatch.actions_scheduling import prepare, prepare_drawn_up
 from chalicelib.dispatch.actions_ticking import move_due
 from chalicelib.dispatch.listing import as_calendar, as_csv
@@ -27,6 +27,7 @@ from chalicelib.dispatch.requests import (
     EndRequest,
     InstructionAnswersRequest,
     InstructionQuery,
+    InstructionRequest,
     ReportRequest,
     RulesRequest,
     ScheduleQuery,
@@ -35,10 +36,10 @@ from chalicelib.dispatch.requests import (
 )
 from chalicelib.dispatch.views import InstructionView
 from chalicelib.kernel.call import Idempotency
-from chalicelib.kernel.errors import Invalid, NotFound, Refused
+from chalicelib.kernel.errors import Invalid, NotFound, Refused, Stale
 from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call, a_system_call
-from tests.builders.dispatch import DispatchMarket
+from tests.builders.dispatch import DispatchMarket, asked_for
 from tests.builders.registry import a_system_operator
 
 pytestmark = pytest.mark.usefixtures("market")
@@ -440,3 +441,61 @@ def test_the_control_room_counts_what_runs_and_can_rotate(place: DispatchMarket)
     ]
     rotated = view_control_room(during, ControlRoomQuery(order="rotation"))
     assert [each.obligation_id for each in rotated.items] == ["obl_dear", "obl_1"]
+
+
+def a_desk(place: DispatchMarket, token: str) -> Desk:
+    """An instruction judged and not yet written."""
+    asked = InstructionRequest.model_validate(asked_for(0, {"client_token": token}))
+    desk = Desk(place.operator(NOON), Known(), [asked])
+    assert not isinstance(desk.issue(asked), list)
+    return desk
+
+
+def test_two_who_instruct_at_the_same_moment_cannot_both(place: DispatchMarket) -> None:
+    first, second = a_desk(place, "a"), a_desk(place, "b")
+    first.commit(False)
+    with pytest.raises(Stale):
+        second.commit(False)
+    assert problems(lambda: place.issue({"client_token": "b"})) == ["instruction.overlaps"]
+
+
+def test_what_is_taken_back_at_the_same_moment_is_not_instructed(place: DispatchMarket) -> None:
+    from chalicelib.dispatch.actions_availability import declare_variation
+
+    desk = a_desk(place, "a")
+    taken = {"obligation_id": "obl_1", "end": END, "available_mw": "1", "reason": "x"}
+    declare_variation(place.call(now=NOON), VariationRequest.model_validate(taken))
+    with pytest.raises(Stale):
+        desk.commit(False)
+
+
+def test_an_asset_shared_by_two_operators_is_guarded_at_the_same_moment(place: DispatchMarket) -> None:
+    other = a_system_operator(2).organisation
+    shared(place, other)
+    asked = InstructionRequest.model_validate(asked_for(0, {"obligation_id": "obl_s1"}))
+    desk = Desk(place.operator(NOON), Known(), [asked])
+    desk.issue(asked)
+    place.issue({"obligation_id": "obl_s2"}, call=a_call(other, "so", now=NOON))
+    with pytest.raises(Stale):
+        desk.commit(False)
+    assert place.issue({"obligation_id": "obl_s1"})[0].conflicts != ()
+
+
+def test_more_than_one_transaction_holds_is_split(place: DispatchMarket) -> None:
+    days = [f"2026-06-{day:02}" for day in (1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 15, 16)]
+    for number in range(6):
+        place.obligation(f"obl_{number + 10}")
+    items = [
+        {"obligation_id": f"obl_{number % 6 + 10}", "start": f"{day}T16:00:00Z", "end": f"{day}T17:00:00Z"}
+        | {"client_token": f"{day}/{number}"}
+        for number, day in enumerate(days)
+    ]
+    assert {each.outcome for each in place.issue(*items)} == {"issued"}
+
+
+def test_a_long_line_of_a_calendar_is_folded(place: DispatchMarket) -> None:
+    [issued] = place.issue()
+    seen = reads.get_instruction(place.call(now=NOON), str(issued.instruction_id))
+    calendar = as_calendar([seen.but(competition_reference="Nørd, süd; " * 12)])
+    assert max(len(line.encode()) for line in calendar.split("\r\n")) <= 75
+    assert "Nørd\\, süd\\; " in calendar.replace("\r\n ", "")
