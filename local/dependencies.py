@@ -1,4 +1,4 @@
-"""`python -m local.dependencies`: are there known holes in what the lock files name? Says so when nobody can be asked."""
+"""`python -m local.dependencies`: are holes known in what the lock files name? Says so when nobody can be asked."""
 
 from __future__ import annotations
 
