@@ -44,14 +44,15 @@ def list_instructions(call: Call, query: InstructionQuery) -> Page[InstructionVi
 
 
 def list_schedule(call: Call, query: ScheduleQuery) -> Page[InstructionView]:
-    """What is to come for the caller: everything from today on that is not over, cancelled, declined or expired."""
+    """What is to come for the caller: everything from today on that is not over or off; tests are not part of it."""
     start = query.after or call.now - timedelta(days=1)
     page = _listed(
         call, (start, query.until or call.now + 2 * _YEAR), query.limit, query.cursor, None, query.obligation_id
     )
+    planned = [each for each in page.items if not each.test]
     if query.after is not None:
-        return page
-    coming = [each for each in page.items if each.end > call.now and each.state in _COMING]
+        return Page(items=planned, next=page.next)
+    coming = [each for each in planned if each.end > call.now and each.state in _COMING]
     return Page(items=coming, next=page.next)
 
 
