@@ -19,6 +19,7 @@ from botocore import handlers
 from botocore.awsrequest import AWSResponse
 from botocore.retries.standard import ExponentialBackoff
 
+from chalicelib.storage.keys import forget_keys
 from local.delivery import Unruly
 from local.market import STEPS, Market, Place
 from local.steps import Steps
@@ -102,6 +103,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stopping.set())
     market = Market(Place(asked.state, asked.port, asked.cloud_port), delivery=delivery)
     market.start(Steps(STEPS))
+    forget_keys()  # so that they are asked for once more
     throttling.is_on = asked.throttle
     print("open; Ctrl-C stops it", flush=True)
     while not stopping.wait(1):

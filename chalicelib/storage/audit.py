@@ -13,7 +13,7 @@ from pynamodb.attributes import UnicodeAttribute
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.models import Instant, Page
 from chalicelib.storage.tables import BodyAttribute, Row, RowMeta, query_all, query_index, table_name
-from chalicelib.storage.writes import Write, create
+from chalicelib.storage.writes import Write, told
 
 BUCKETS = "0123456789abcdef"
 
@@ -54,7 +54,7 @@ class _AuditRow(Row):
 
 def audit_writes(call: Call, changes: Iterable[Change]) -> list[Write]:
     """One audit row per change."""
-    return [create(_row(_record(call, change))) for change in changes]
+    return [told(_row(_record(call, change))) for change in changes]
 
 
 def differences(before: BaseModel, after: BaseModel) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,11 +17,12 @@ from chalicelib.storage.audit import Change, audit_writes
 from chalicelib.storage.claims import key_writes
 from chalicelib.storage.clients import client
 from chalicelib.storage.outbox import outbox_writes
-from chalicelib.storage.writes import Write
+from chalicelib.storage.writes import ToldBefore, Write
 
 MOST_WRITES = 100
 MOST_BYTES = 4_000_000
 _ATTEMPTS = 12
+_ID_ATTEMPTS = 12
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _PASSING_ERRORS = {
     "TransactionConflictException",
@@ -52,12 +53,30 @@ def commit(
     `result` is the id of the thing made; with it the call's `Idempotency-Key`, if it has one, is claimed in the same
     transaction. Raises the refusal of the first write whose condition does not hold. Conflicts with other transactions
     and throttling are retried with growing pauses; anything else is raised as it came.
+
+    A call that is repeated after it was cut short begins with the ids it had, some of which its first pass gave away:
+    what is written now is told under the next free ones. Where there is nothing to write but what is told, an id that
+    is taken means it was told already, and `ToldBefore` is raised.
     """
-    everything = [*writes, *key_writes(call, result), *outbox_writes(call, events), *audit_writes(call, changes)]
-    if not everything:
-        return
-    check_size(everything)
-    _execute(everything, call.request_id)
+    made, news, trail = [*writes, *key_writes(call, result)], list(events), list(changes)
+    for skipped in range(_ID_ATTEMPTS):
+        told = [*outbox_writes(call, news), *audit_writes(call, trail)]
+        if not made and not told:
+            return
+        check_size([*made, *told])
+        try:
+            _execute([*made, *told], call.request_id)
+            return
+        except ToldBefore:
+            if not made or skipped == _ID_ATTEMPTS - 1:
+                raise
+        _skip_ids(call, 2**skipped)
+
+
+def _skip_ids(call: Call, count: int) -> None:
+    """Pass over ids of a call that is repeated: an earlier pass that was cut short gave them to what it wrote."""
+    for _ in range(count):
+        call.new_id("evt")
 
 
 def commit_each(call: Call, groups: Iterable[Group]) -> list[Refusal | None]:

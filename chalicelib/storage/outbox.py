@@ -14,7 +14,7 @@ from chalicelib.kernel.models import iso
 from chalicelib.storage import settings
 from chalicelib.storage.clients import client
 from chalicelib.storage.tables import BodyAttribute, InstantAttribute, Row, RowMeta, query_index_all, table_name
-from chalicelib.storage.writes import Write, create
+from chalicelib.storage.writes import Write, told
 
 SOURCE = "headroom"
 KEPT = timedelta(days=90)
@@ -34,7 +34,7 @@ class _OutboxRow(Row):
 
 def outbox_writes(call: Call, events: Iterable[Event]) -> list[Write]:
     """One outbox row per event, to be written in the transaction of the change the event tells of."""
-    return [create(_row(_envelope(call, event))) for event in events]
+    return [told(_row(_envelope(call, event))) for event in events]
 
 
 def envelopes_of_stream(records: Iterable[dict[str, Any]]) -> Iterator[Envelope]:

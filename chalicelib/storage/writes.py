@@ -10,6 +10,10 @@ from chalicelib.kernel.errors import Refusal, Refused, Stale
 from chalicelib.storage.tables import Row
 
 
+class ToldBefore(Refused):
+    """An event or audit record has an id that was given to one already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One item of a transaction, where it stands, and the refusal raised when its condition does not hold."""
@@ -23,6 +27,11 @@ def create(row: Row, taken: Refusal | None = None) -> Write:
     """Write a row that must not exist yet; `taken` is raised if it does. Claims are rows written this way."""
     refusal = taken or Refused("exists", "It exists already.")
     return _put(row, "attribute_not_exists(pk)", None, refusal)
+
+
+def told(row: Row) -> Write:
+    """Write an event's or audit record's row under an id that nothing has yet; `ToldBefore` where it is taken."""
+    return create(row, ToldBefore("exists", "It exists already."))
 
 
 def replace(row: Row, stale: Refusal | None = None) -> Write:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replaced
+from datetime import datetime
+
 import pytest
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.kernel.call import Idempotency
+from chalicelib.kernel.call import Call, Idempotency, ordered_ids
 from chalicelib.kernel.errors import Invalid, Refused, Stale
 from chalicelib.kernel.events import Event
 from chalicelib.kernel.models import Value
@@ -26,7 +29,7 @@ from chalicelib.storage.tables import (
     table_name,
 )
 from chalicelib.storage.writes import check, create, number, put, put_if, remove, replace, text, update_if
-from tests.builders.calls import a_call
+from tests.builders.calls import NOON, a_call
 
 pytestmark = pytest.mark.usefixtures("market")
 
@@ -219,3 +222,36 @@ def test_an_organisations_day_is_read_in_order_of_time() -> None:
     ids = [record.id for record in audit.records_of_day("org_fsp1", a_call().now.date())]
     assert len(ids) == 5
     assert ids == sorted(ids)
+
+
+def test_a_repeated_call_whose_first_pass_was_cut_short_tells_what_is_left_under_ids_of_its_own() -> None:
+    def same_call() -> Call:
+        return replaced(a_call(), new_id=ordered_ids(datetime.fromisoformat(NOON), "message-1"))
+
+    for number_ in range(5):
+        pk = f"ast_{number_}"
+        change = a_change().model_copy(update={"thing": f"asset:{pk}"})
+        # Each pass begins with the same ids, as a message that is given again does, and skips what is done already.
+        commit(same_call(), [create(a_row(pk))], [ThingPainted(thing_id=pk)], [change])
+        assert len(audit.trail_of(f"asset:{pk}").items) == 1
+    told = outbox.unpublished(before=datetime.fromisoformat("2026-05-01T09:00:00Z"))
+    assert sorted(envelope.body["thing_id"] for envelope in told) == [f"ast_{number_}" for number_ in range(5)]
+
+
+def test_a_repeated_call_is_still_refused_by_what_it_made_before() -> None:
+    same = replaced(a_call(), new_id=ordered_ids(datetime.fromisoformat(NOON), "message-2"))
+    commit(same, [create(a_row("ast_7"))], [ThingPainted(thing_id="ast_7")])
+    again = replaced(a_call(), new_id=ordered_ids(datetime.fromisoformat(NOON), "message-2"))
+    with pytest.raises(Refused) as refused:
+        commit(again, [create(a_row("ast_7"))], [ThingPainted(thing_id="ast_7")])
+    assert refused.value.code == "exists"
+
+
+def test_what_was_told_already_and_comes_with_nothing_to_write_is_refused() -> None:
+    def same_call() -> Call:
+        return replaced(a_call(), new_id=ordered_ids(datetime.fromisoformat(NOON), "message-3"))
+
+    commit(same_call(), [], [ThingPainted(thing_id="ast_8")])
+    with pytest.raises(Refused) as refused:
+        commit(same_call(), [], [ThingPainted(thing_id="ast_8")])
+    assert refused.value.code == "exists"
