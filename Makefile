@@ -63,7 +63,7 @@ openapi: setup-dev ## write the API's description, docs/openapi.json, anew
 	@$(BIN)/python -m local.openapi
 
 bench: setup-dev ## every benchmark beside its peer
-	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
+	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 setup-infra:    ## install what deploying needs, beside the rest (node too, which is not fetched)
 	@HEADROOM_VENV=.venv-infra $(PYTHON) -m local.install infra

@@ -21,8 +21,9 @@ os.environ.setdefault("HEADROOM_RATE_LIMITS", "off")  # their own tests turn the
 os.environ.setdefault("HEADROOM_USER_POOL_ID", "eu-west-2_testing")
 os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 
-from tests.embedded import account, cloud, embedded, running_market, stopped_market  # noqa: F401  (fixtures)
-from tests.tables import create_state
+# The settings above are read when these are imported.
+from tests.embedded import account, cloud, embedded, running_market, stopped_market  # noqa: E402, F401  (fixtures)
+from tests.tables import create_state  # noqa: E402
 
 
 @pytest.fixture

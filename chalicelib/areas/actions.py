@@ -299,4 +299,3 @@ def _change_of(before: Area, after: Area) -> Change:
         before=before.model_dump(mode="json", include=kept),
         after=after.model_dump(mode="json", include=kept),
     )
-

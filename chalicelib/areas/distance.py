@@ -78,9 +78,7 @@ def nearest_metres(lat: int, lon: int, edges: Edges, south: int = 0, within_m: f
     return Decimal(metres).quantize(MILLIMETRE) if metres < inf else Decimal("Infinity")
 
 
-def _nearest_point(
-    a_up: int, a_right: int, b_up: int, b_right: int, north: float, east: float
-) -> tuple[float, float]:
+def _nearest_point(a_up: int, a_right: int, b_up: int, b_right: int, north: float, east: float) -> tuple[float, float]:
     """The point of an edge nearest to the origin of the frame, in nanodegrees up and right of it."""
     up, right = b_up - a_up, b_right - a_right
     length = (up * north) ** 2 + (right * east) ** 2

@@ -34,9 +34,7 @@ class ZoneCell:
     clip: bytes | None
 
 
-def match_in_cell(
-    zone_id: str, cell: ZoneCell, lat: int, lon: int, within_m: Decimal = HALO_M
-) -> ZoneMatch | None:
+def match_in_cell(zone_id: str, cell: ZoneCell, lat: int, lon: int, within_m: Decimal = HALO_M) -> ZoneMatch | None:
     """How a place (nanodegrees) of this cell matches the zone; None when it is further outside than `within_m`."""
     distance = _distance_in_cell(cell, lat, lon, within_m)
     if distance is None:

@@ -15,7 +15,7 @@ def table_name(name: str) -> str:
 
 
 def bucket_name(name: str) -> str:
-    """The deployed name of a bucket of `storage.schema`; all of AWS shares bucket names, so a deployment may add to it."""
+    """The deployed name of a bucket of `storage.schema`; all of AWS shares bucket names, so one may add to it."""
     suffix = os.environ.get("HEADROOM_BUCKET_SUFFIX", "")
     return f"headroom-{stage()}-{name}" + (f"-{suffix}" if suffix else "")
 

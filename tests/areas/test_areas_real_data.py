@@ -107,4 +107,3 @@ def expected(postcodes, regions):
     for number, row in joined.iterrows():
         refs[number].append(f"{row['GSPs']} {row['GSPGroup']}")
     return [sorted(refs[number]) for number in range(len(postcodes))]
-

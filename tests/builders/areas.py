@@ -86,7 +86,9 @@ def _geopackage_blob(geometry: Geometry | bytes, srs_id: int) -> bytes:
 
 def a_kml(*placemarks: str) -> bytes:
     body = "".join(placemarks)
-    return f'<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{body}</Document></kml>'.encode()
+    return (
+        f'<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{body}</Document></kml>'.encode()
+    )
 
 
 def a_placemark(ring: Sequence[Position], name: str = "A", **attributes: str) -> str:

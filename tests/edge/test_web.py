@@ -46,7 +46,12 @@ def _routes() -> Routes:
         return Kettle(id=kettle_id, litres=2, version=7)
 
     @routes.post(
-        "/kettles", body=KettleRequest, returns=Kettle, status=201, who=fsp("procurement"), replay=lambda call, made: Kettle(id=made, litres=1)
+        "/kettles",
+        body=KettleRequest,
+        returns=Kettle,
+        status=201,
+        who=fsp("procurement"),
+        replay=lambda call, made: Kettle(id=made, litres=1),
     )
     def make_kettle(call: Call, body: KettleRequest) -> Kettle:
         MADE.append(call.new_id("ket"))
@@ -175,7 +180,9 @@ def test_the_same_request_with_its_key_is_done_once(client: Client) -> None:
 
 def test_a_key_with_another_request_is_refused(client: Client) -> None:
     send(client, "POST", "/kettles", {"litres": 2, "colour": "red"}, x_who="fsp", idempotency_key="k")
-    refused = problem(send(client, "POST", "/kettles", {"litres": 1, "colour": "red"}, x_who="fsp", idempotency_key="k"))
+    refused = problem(
+        send(client, "POST", "/kettles", {"litres": 1, "colour": "red"}, x_who="fsp", idempotency_key="k")
+    )
     assert refused["errors"][0]["code"] == "idempotency.reused"
 
 
