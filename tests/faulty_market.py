@@ -26,13 +26,13 @@ from local.steps import Steps
 
 SEED = 20260401
 # Of a service's tries one in so many is refused, and of its operations one in so many to the last try.
-_ODDS = {"dynamodb": (25, 250), "ses": (4, 12), "kms": (3, 8), "secretsmanager": (3, 8)}
+_ODDS = {"dynamodb": (25, 250), "ses": (4, 12), "kms": (3, 8), "secrets-manager": (3, 8)}
 _HASTE = 20
 _REFUSALS = {
     "dynamodb": "ProvisionedThroughputExceededException",
     "ses": "Throttling",
     "kms": "ThrottlingException",
-    "secretsmanager": "ThrottlingException",
+    "secrets-manager": "ThrottlingException",
 }
 _XML = (
     "<ErrorResponse><Error><Type>Sender</Type><Code>{}</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"

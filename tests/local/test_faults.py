@@ -41,5 +41,5 @@ def test_services_that_throttle_at_random_delay_and_change_nothing(calm: dict[st
     found, did = disturbed(tmp_path, "--throttle")
     assert found == calm
     assert did["throttled"]["dynamodb operations"] > 5
-    assert {kind.split()[0] for kind in did["throttled"]} == {"dynamodb", "ses", "kms", "secretsmanager"}
+    assert {kind.split()[0] for kind in did["throttled"]} == {"dynamodb", "ses", "kms", "secrets-manager"}
     print(f"throttled: {did['throttled']}")
