@@ -20,8 +20,6 @@ from local.demo.line import Line
 from local.demo.scenes import Scene
 from local.demo.stages import Shortfall, Story
 
-_START_SECONDS = 180
-
 
 def main() -> int:
     asked = _arguments()
@@ -78,32 +76,21 @@ def _market(address: str) -> Iterator[Market]:
         return
     with tempfile.TemporaryDirectory() as state:
         port = address.rsplit(":", 1)[1]
-        command = [sys.executable, "-m", "local", "--no-seed", "--port", port, "--cloud-port", _free_port()]
-        command += ["--state", state]
-        print(f"Starting a market at {address} for this demo.")
-        process = subprocess.Popen(command)
+        command = [sys.executable, "-m", "local", "--state", state]
+        print(f"Starting a market at {address} for this demo.", flush=True)
+        started = subprocess.run([*command, "--no-seed", "--port", port, "--cloud-port", _free_port(), "--background"])
+        if started.returncode:
+            raise SystemExit("The market did not start; what it said is above.")
         try:
-            _wait(market, process)
             yield market
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            subprocess.run([*command, "--stop"], check=True)
 
 
 def _free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
-
-
-def _wait(market: Market, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not market.is_up():
-        if process.poll() is not None:
-            raise SystemExit("The market did not start; what it said is above.")
-        if time.monotonic() > deadline:
-            raise SystemExit(f"The market did not answer within {_START_SECONDS} s.")
-        time.sleep(0.3)
 
 
 if __name__ == "__main__":
