@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.contracts import actions_operations as contracts
 from chalicelib.contracts.models import AvailabilityVariation, Obligation
@@ -25,6 +25,7 @@ from chalicelib.storage.commit import commit
 
 TURNS = 4
 _DEFAULT_LOOK = timedelta(days=7)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)  # a week later is still a date
 
 
 def list_availability(call: Call, query: AvailabilityQuery) -> Page[ObligationAvailability]:
@@ -40,7 +41,7 @@ def list_availability(call: Call, query: AvailabilityQuery) -> Page[ObligationAv
 def look(call: Call, after: datetime | None, until: datetime | None) -> Span:
     """The span a caller wants to see: from now, for seven days; `Invalid` beyond 31 days."""
     start = after or call.now
-    end = until or start + _DEFAULT_LOOK
+    end = until or min(start, _LATEST) + _DEFAULT_LOOK
     if not timedelta(0) < end - start <= LONGEST_LOOK:
         problem = Problem("span.length", "That span cannot be shown at once.", "until", "after `after`, within 31 days")
         raise Invalid.of([problem])

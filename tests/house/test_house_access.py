@@ -150,7 +150,7 @@ def test_every_other_role_together_is_forbidden(market: SmallMarket, endpoint: E
 
 
 def test_without_a_role_of_its_own_an_endpoint_reads_or_concerns_the_caller_alone() -> None:
-    """`request_upload` and `replay_file` check the role that the kind of the file takes."""
+    """`request_upload` and `replay_file` check the role that the kind of the file takes; a preview is a read."""
     found = {
         endpoint.name
         for endpoint in GUARDED
@@ -161,6 +161,7 @@ def test_without_a_role_of_its_own_an_endpoint_reads_or_concerns_the_caller_alon
         "change_me",
         "change_preferences",
         "confirm_authenticator",
+        "preview_baseline",
         "remove_authenticator",
         "replay_file",
         "request_export",
