@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from pip._internal.models.index import PyPI
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "dev.txt"  # every other lock but that of infrastructure is a part of it
-SERVICE = "https://index.invalid/pypi"
+SERVICE = str(PyPI.pypi_url)  # where pip-audit asks
 SECONDS = 15
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
@@ -23,7 +25,7 @@ def main() -> int:
     reason = unreachable(*pins[0])
     if reason:
         print(f"dependency audit skipped: the index that knows of vulnerabilities cannot be asked ({reason}).")
-        print("Run `make audit` where https://index.invalid can be reached, at least before a release.")
+        print("Run `make audit` where it can be reached, at least before a release.")
         return 0
     print(f"auditing {len(pins)} packages of {LOCK.name}")
     return audit(LOCK)

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / os.environ.get("HEADROOM_VENV", ".venv")
 OLDEST = (3, 11)
 NEEDS_MB = 800
+_NO_PIP = "This Python has no pip of its own: install python3-venv (Debian, Ubuntu) or uv, then start again."
 _NO_NETWORK = re.compile(
     r"name resolution|not known|network is unreachable|failed to fetch|connection (error|refused|timed out)|dns error"
     r"|newconnectionerror|error sending request|no matching distribution found",
@@ -102,7 +103,10 @@ def _install(lock: Path) -> None:
 def _fetch_pip(lock: Path) -> None:
     """Install the pip that the lock names, from its wheel alone, checked against the lock's hashes."""
     version, hashes = _locked_pip(lock.read_text())
-    index = os.environ.get("PIP_INDEX_URL", "https://index.invalid/simple").rstrip("/") + "/pip/"
+    chosen = os.environ.get("PIP_INDEX_URL")
+    if chosen is None:
+        raise Stopped(_NO_PIP)
+    index = chosen.rstrip("/") + "/pip/"
     try:
         page = urlopen(index, timeout=60).read().decode()
         link = re.search(rf'href="([^"#]*pip-{re.escape(version)}-py3-none-any\.whl)', page)
@@ -121,9 +125,7 @@ def _fetch_pip(lock: Path) -> None:
 def _locked_pip(lock: str) -> tuple[str, list[str]]:
     entry = re.search(r"^pip==(\S+) ((?:.*\\\n)*.*)$", lock, re.MULTILINE)
     if entry is None:
-        raise Stopped(
-            "This Python has no pip of its own: install python3-venv (Debian, Ubuntu) or uv, then start again."
-        )
+        raise Stopped(_NO_PIP)
     return entry.group(1), re.findall(r"sha256:([0-9a-f]{64})", entry.group(2))
 
 
