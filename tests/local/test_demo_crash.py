@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import threading
 import time
 import uuid
@@ -134,10 +135,19 @@ def outcome(line: Line) -> dict[str, Any]:
         repr({field: found for field, found in each.items() if field in _LASTING})
         for each in line.operator.session.all("/obligations")
     )
-    mails = sorted({(mail["to"][0], mail["subject"]) for mail in line.market.mails()})
+    mails = sorted({told for mail in line.market.mails() for told in _told(mail)})
     return {"assets": assets, "obligations": obligations, "mails": mails}
 
 
+def _told(mail: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a mail tells: its subject, or each competition of a digest, since how many it gathers hangs on the moment."""
+    for digest in ("new competition", "Bidding is open"):
+        if digest in mail["subject"]:
+            return [(mail["to"][0], f"{digest} {reference}") for reference in _REFERENCE.findall(mail["text"])]
+    return [(mail["to"][0], mail["subject"])]
+
+
+_REFERENCE = re.compile(r"T\d+-\d{3}")
 _LASTING = {
     "competition_reference",
     "fsp_name",
