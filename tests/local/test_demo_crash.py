@@ -140,7 +140,7 @@ def outcome(line: Line) -> dict[str, Any]:
 
 
 def _told(mail: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a mail tells: its subject, or each competition of a digest, since how many it gathers hangs on the moment."""
+    """What a mail tells: its subject, or each competition of a digest; how many it gathers hangs on the moment."""
     for digest in ("new competition", "Bidding is open"):
         if digest in mail["subject"]:
             return [(mail["to"][0], f"{digest} {reference}") for reference in _REFERENCE.findall(mail["text"])]
