@@ -24,7 +24,6 @@ from chalicelib.competitions.actions_reads import (
     own_competition,
     unchanged_check,
     visible_competition,
-    without_key,
 )
 from chalicelib.competitions.edits import changed_fields, check_changeable, edit_problems
 from chalicelib.competitions.events import (
@@ -74,7 +73,6 @@ __all__ = [
     "unchanged_check",
     "visible_competition",
     "withdraw_competition",
-    "without_key",
 ]
 
 _LONG = {"service_windows", "boundaries", "description"}
@@ -242,7 +240,7 @@ def _own_zone(call: Call, boundaries: BoundaryRequest | None, current: Competiti
     if current is not None and _lists(wanted) == _lists(current.boundaries):
         return next(ref.zone_id for ref in current.zones if ref.area_ref is None)
     zone_id, writes = areas.list_zone_writes(wanted.postcodes, wanted.postcode_sectors, wanted.bounding_boxes)
-    commit(without_key(call), writes)
+    commit(call.without_key(), writes)
     return zone_id
 
 

@@ -14,7 +14,6 @@ from chalicelib.competitions.actions import (
     publish_competition,
     visible_competition,
     withdraw_competition,
-    without_key,
 )
 from chalicelib.competitions.actions_documents import documents_of
 from chalicelib.competitions.actions_reads import FAR_AWAY
@@ -160,7 +159,7 @@ def _act_on_round(
     act: Callable[[Call, Competition], Competition],
 ) -> RoundAnswer:
     view_round(call, round_ref)
-    outcomes = tuple(_tried(without_key(call), each, done, act) for each in competitions)
+    outcomes = tuple(_tried(call.without_key(), each, done, act) for each in competitions)
     change = Change(
         thing=f"round:{call.organisation}/{round_ref}",
         action=f"round.{done}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -112,8 +111,3 @@ def current_areas(competition: Competition) -> dict[str, Area]:
     """The areas that a competition names, as they are now, by reference; archived ones are left out."""
     found = areas.find_areas(competition.so, [ref.area_ref for ref in competition.zones if ref.area_ref])
     return {ref: area for ref, area in found.items() if area.state == "current"}
-
-
-def without_key(call: Call) -> Call:
-    """The call for one of several commits of one request, whose Idempotency-Key the last of them claims."""
-    return replace(call, idempotency=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.contracts import actions_operations as contracts
@@ -129,7 +128,7 @@ def _answer_some(call: Call, wanted: Sequence[InstructionAnswer]) -> list[Judged
 
 def _answer_one(call: Call, asked: InstructionAnswer) -> Judged:
     try:
-        answer_instruction(_without_key(call), asked.instruction_id, asked)
+        answer_instruction(call.without_key(), asked.instruction_id, asked)
     except Refusal as refusal:
         return _problems(refusal)
     return own_instruction(call, asked.instruction_id)
@@ -146,10 +145,6 @@ def _judged(call: Call, instruction: Instruction | None, asked: InstructionAnswe
 
 def _problems(refusal: Refusal) -> list[Problem]:
     return list(refusal.problems) or [Problem(refusal.code, refusal.detail, "instruction_id")]
-
-
-def _without_key(call: Call) -> Call:
-    return replace(call, idempotency=None)
 
 
 def _outcome(asked: InstructionAnswer, judged: Judged) -> InstructionOutcome:

@@ -115,7 +115,7 @@ def _enter_together(
         after = [_chosen_anew(call, entry, choice, receipt) for entry, (_, choice) in zip(before, choices, strict=True)]
         moves = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
         try:
-            _save(call if result else competitions.without_key(call), moves, result, receipt)
+            _save(call if result else call.without_key(), moves, result, receipt)
             return
         except Stale:
             continue

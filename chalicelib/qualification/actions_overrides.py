@@ -228,7 +228,7 @@ def _save(
     receipt = made[0][0].receipt if made else None
     changes = [_change(competition, hand, override) for hand, override in made]
     changes = [_packed(competition, receipt, made)] if receipt else changes
-    commit(call if result else competitions.without_key(call), writes, events, changes, result)
+    commit(call if result else call.without_key(), writes, events, changes, result)
 
 
 def _event(competition: Competition, asset_ids: Iterable[str]) -> OverrideSet:
