@@ -38,10 +38,11 @@ class _Step:
     after: Area | None
     new: NewArea
 
-    @property
-    def came(self) -> Came:
+    def came(self, import_id: str) -> Came:
+        """What became of the area; brought by the same import given twice at once, it is told as the first told it."""
         if self.after is None:
-            return "unchanged"
+            assert self.before is not None, "an area that changes nothing is there"
+            return _came_with(self.before, import_id)
         return "updated" if self.before else "created"
 
 
@@ -72,7 +73,7 @@ def import_areas(call: Call, so: str, import_id: str, areas: Sequence[NewArea]) 
         _stage(call, import_id, changing)
         _finish(call, so, import_id, lock, changing)
         _settle(call, changing)
-    return {step.new.ref: step.came for step in steps}
+    return {step.new.ref: step.came(import_id) for step in steps}
 
 
 def _take_lock(call: Call, so: str, import_id: str) -> int:
@@ -144,9 +145,15 @@ def _as_done(so: str, import_id: str, areas: Sequence[NewArea]) -> dict[str, Cam
         head, _ = heads[area_id_of(so, new.ref)]
         area = head.staged.area if head.staged else head.area
         assert area is not None, "an area of a finished import"
-        brought = area.source == import_id
-        found[new.ref] = "unchanged" if not brought else "created" if area.version == 1 else "updated"
+        found[new.ref] = _came_with(area, import_id)
     return found
+
+
+def _came_with(area: Area, import_id: str) -> Came:
+    """What an area as it stands owes to an import."""
+    if area.source != import_id:
+        return "unchanged"
+    return "created" if area.version == 1 else "updated"
 
 
 def _events(so: str, steps: Sequence[_Step]) -> list[AreasChanged]:
@@ -162,7 +169,7 @@ def _events(so: str, steps: Sequence[_Step]) -> list[AreasChanged]:
 
 def _audit(so: str, import_id: str, steps: Sequence[_Step]) -> Change:
     refs = [step.new.ref for step in steps]
-    counts = {came: sum(step.came == came for step in steps) for came in ("created", "updated")}
+    counts = {came: sum(step.came(import_id) == came for step in steps) for came in ("created", "updated")}
     told = {**counts, "references": refs[:_REFS_AUDITED], "receipt": import_id}
     return Change(thing=f"receipt:{import_id}", action="areas.imported", organisation=so, after=told)
 

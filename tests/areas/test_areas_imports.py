@@ -186,6 +186,20 @@ def test_the_same_import_again_comes_to_the_same_and_changes_nothing():
     assert actions.find_area(SO, "A").version == 1
 
 
+def test_an_import_given_twice_at_once_is_told_the_same_both_times(monkeypatch):
+    original = actions_import._take_lock
+    content = a_geojson(a_feature(ref="A"), a_feature(NORTH, ref="B"))
+
+    def meanwhile(*args):
+        monkeypatch.undo()
+        bring(content)
+        return original(*args)
+
+    monkeypatch.setattr(actions_import, "_take_lock", meanwhile)
+    assert outcomes(bring(content)) == [("A", "created"), ("B", "created")]
+    assert actions.find_area(SO, "A").version == 1
+
+
 @pytest.mark.parametrize("step", ["_stage", "_finish", "_settle"])
 def test_a_crash_leaves_nothing_half_seen_and_a_retry_goes_on(monkeypatch, step):
     bring(a_geojson(a_feature(ref="A")), "rec_0")
