@@ -10,7 +10,7 @@ from pydantic import Field
 
 from chalicelib.kernel.models import Instant, Value
 from chalicelib.kernel.quantities import ZERO, Megawatts, Money, SignedPrice
-from chalicelib.settlement.models import Line, MarketRules, ReportState, Unsettleable
+from chalicelib.settlement.models import Line, LineState, MarketRules, ReportState, Unsettleable
 
 RunState = Literal["queued", "done", "failed"]
 RunReason = Literal["scheduled", "asked"]
@@ -57,9 +57,10 @@ class Run(Value):
 
 
 class Report(Value):
-    """What one run says to one FSP. `detail_key` leads to its `ReportDetail`, kept by content.
+    """What one run says to one FSP. `lines_key` and `detail_key` lead to its lines and its `ReportDetail`, by content.
 
-    A later version, published, supersedes it; its lines then go on in the later one.
+    What becomes of its lines stands in `LineStates`. A later version, published, supersedes it; its lines then go on in
+    the later one.
     """
 
     id: str
@@ -80,18 +81,48 @@ class Report(Value):
     total: Money = ZERO
     currency: str = "GBP"
     time_zone: str = "Europe/London"
+    lines_key: str
     detail_key: str
     version: int = 1
 
 
+LINES_A_SHEET = 500
+"""Of a report's lines in order, so many have their states in one row: the act that moves them guards that row alone."""
+
+
+class LineMove(Value):
+    """Where a line stands since it moved: under dispute, agreed, on an invoice, paid."""
+
+    state: LineState
+    dispute_id: str | None = None
+    invoice_id: str | None = None
+    at: Instant
+    why: str | None = None
+
+
+class LineStates(Value):
+    """What became of lines `number*LINES_A_SHEET` and on of a report, by line id; those not named are open.
+
+    An open line of a published report that nobody disputed in time is agreed by its date: nothing is written for it.
+    """
+
+    report_id: str
+    number: int
+    moved: dict[str, LineMove] = Field(default_factory=dict)
+    version: int = 0
+
+
 class ReportLine(Line):
-    """A line in a report. `competition_reference` and `window_name` are for people; `why` tells its state's reason.
+    """A line in a report, `ordinal` in its order. `competition_reference` and `window_name` are for people.
+
+    Its state, dispute and invoice come from `LineStates`; in the kept body they are as they were when it was drawn.
 
     `corrects` is the amount of the same line as it was invoiced before: the line's amount is then the difference.
     """
 
     report_id: str
     run_id: str
+    ordinal: int
     so: str
     fsp: str
     competition_reference: str = ""
