@@ -1,4 +1,4 @@
-"""The API: one Chalice app, one line per room."""
+"""The API: one Chalice app, one line per file of endpoints."""
 
 from __future__ import annotations
 
@@ -19,13 +19,21 @@ from chalicelib.notifications.routes import routes as notifications
 from chalicelib.qualification.routes import routes as qualification
 from chalicelib.registry import actions as registry_actions
 from chalicelib.registry.routes import routes as registry
+from chalicelib.registry.routes_joining import routes as joining
+from chalicelib.registry.routes_me import routes as me
+from chalicelib.registry.routes_operators import routes as operators
+from chalicelib.registry.routes_schemes import routes as schemes
 from chalicelib.settlement.routes import routes as settlement
 
 app = Chalice(app_name="headroom", debug=False, configure_logs=False)
 identity.use_members(registry_actions.member_of)
 
 app.register_blueprint(openapi, url_prefix="/v1")
+app.register_blueprint(joining, url_prefix="/v1")
+app.register_blueprint(me, url_prefix="/v1")
 app.register_blueprint(registry, url_prefix="/v1")
+app.register_blueprint(operators, url_prefix="/v1")
+app.register_blueprint(schemes, url_prefix="/v1")
 app.register_blueprint(files, url_prefix="/v1")
 app.register_blueprint(assets, url_prefix="/v1")
 app.register_blueprint(areas, url_prefix="/v1")
