@@ -5,17 +5,8 @@ from __future__ import annotations
 from chalicelib.edge import identity
 from chalicelib.edge.web import Page, Routes, fsp, member, so
 from chalicelib.kernel.call import Call
-from chalicelib.registry import (
-    actions_operators,
-    actions_organisations,
-    actions_people,
-)
-from chalicelib.registry.models import (
-    ContractingEntity,
-    OperatorProfile,
-    OperatorSettings,
-    Organisation,
-)
+from chalicelib.registry import actions_operators, actions_organisations, actions_people
+from chalicelib.registry.models import ContractingEntity, OperatorProfile, OperatorSettings, Organisation
 from chalicelib.registry.requests import (
     AuditQuery,
     AuditView,
@@ -227,11 +218,7 @@ def get_machine_user(call: Call, machine_id: str) -> MachineUserView:
 
 
 @routes.patch(
-    "/machine-users/{machine_id}",
-    body=MachineUserChange,
-    returns=MachineUserView,
-    who=member("account"),
-    if_match=True,
+    "/machine-users/{machine_id}", body=MachineUserChange, returns=MachineUserView, who=member("account"), if_match=True
 )
 def change_machine_user(call: Call, machine_id: str, body: MachineUserChange, if_match: int) -> MachineUserView:
     """Rename a machine user, give it other roles, or revoke it for good."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from chalicelib.edge import identity
 from chalicelib.edge.web import PUBLIC, Routes, member
 from chalicelib.kernel.call import Call
-from chalicelib.registry import (
-    actions_joining,
-    actions_sessions,
-)
+from chalicelib.registry import actions_joining, actions_sessions
 from chalicelib.registry.requests import (
     AcceptanceRequest,
     CodeRequest,

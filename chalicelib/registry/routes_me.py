@@ -5,18 +5,9 @@ from __future__ import annotations
 from chalicelib.edge import identity
 from chalicelib.edge.web import Routes, member
 from chalicelib.kernel.call import Call
-from chalicelib.registry import (
-    actions_people,
-)
-from chalicelib.registry.models import (
-    Preferences,
-)
-from chalicelib.registry.requests import (
-    AuthenticatorView,
-    CodeRequest,
-    MeChange,
-    MeView,
-)
+from chalicelib.registry import actions_people
+from chalicelib.registry.models import Preferences
+from chalicelib.registry.requests import AuthenticatorView, CodeRequest, MeChange, MeView
 
 routes = Routes(__name__)
 

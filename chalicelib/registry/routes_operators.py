@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from chalicelib.edge.web import PUBLIC, Page, PageQuery, Routes, market_operator
 from chalicelib.kernel.call import Call
-from chalicelib.registry import (
-    actions_operators,
-)
-from chalicelib.registry.models import (
-    Organisation,
-)
+from chalicelib.registry import actions_operators
+from chalicelib.registry.models import Organisation
 from chalicelib.registry.requests import (
     OperatorChange,
     OperatorRequest,

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from chalicelib.edge.web import Page, Routes, either, fsp, member, so
 from chalicelib.kernel.call import Call
-from chalicelib.registry import (
-    actions_application_views,
-    actions_applications,
-    actions_schemes,
-)
+from chalicelib.registry import actions_application_views, actions_applications, actions_schemes
 from chalicelib.registry.forms import Form
 from chalicelib.registry.scheme_requests import (
     ApplicationChange,
@@ -104,11 +100,7 @@ def get_application(call: Call, application_id: str) -> ApplicationView:
 
 
 @routes.patch(
-    "/applications/{application_id}",
-    body=ApplicationChange,
-    returns=ApplicationView,
-    who=fsp("account"),
-    if_match=True,
+    "/applications/{application_id}", body=ApplicationChange, returns=ApplicationView, who=fsp("account"), if_match=True
 )
 def change_application(call: Call, application_id: str, body: ApplicationChange, if_match: int) -> ApplicationView:
     """Save answers, section by section."""
