@@ -16,9 +16,12 @@ from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.models import Page
 from chalicelib.kernel.periods import days_between
 from chalicelib.metering import store
+from chalicelib.metering.actions_statements import statements_of
 from chalicelib.metering.models import DayView, MeterDataQuery, MeterDay, MeterView, Readings, Revision
 from chalicelib.metering.reading import expected_periods
 from chalicelib.metering.rules import is_news, merged
+
+__all__ = ["Meter", "list_meter_data", "meters_of", "readings_between", "save_days", "statements_of"]
 
 HALF_HOURLY = 30
 

@@ -6,36 +6,20 @@ Which revision counts is worked out on reading. `day#dd#` is followed by when th
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
-
-from pynamodb.attributes import BinaryAttribute
 
 from chalicelib.metering.codec import pack, unpack
 from chalicelib.metering.models import MeterDay, Revision
-from chalicelib.storage.tables import Row, RowMeta, batch_put, query_all, table_name
+from chalicelib.metering.packing import STAMP, PackedRow, base36, mark_of
+from chalicelib.storage.tables import RowMeta, batch_put, query_all, table_name
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_STAMP = 9
+__all__ = ["list_day", "list_month", "list_months", "mark_of", "save_days"]
 
 
-class _DayRow(Row):
+class _DayRow(PackedRow):
     class Meta(RowMeta):
         table_name = table_name("metering")
-
-    p = BinaryAttribute(legacy_encoding=False)
-
-    # PynamoDB's dict of a row is for JSON, where bytes are base64; DynamoDB takes and gives them as they are, a third
-    # smaller, which is most of what a month of readings costs.
-
-    def item(self) -> dict[str, Any]:
-        return super().item() | {"p": {"B": self.p}}
-
-    def from_dynamodb_dict(self, d: dict[str, dict[str, Any]]) -> None:
-        super().from_dynamodb_dict(d | {"p": {"B": b64encode(d["p"]["B"]).decode()}})
 
 
 def save_days(days: Sequence[MeterDay], received_at: datetime, source: str) -> None:
@@ -57,13 +41,8 @@ def list_months(meter_id: str, months: Iterable[str]) -> list[Revision]:
     return [revision for month in months for revision in list_month(meter_id, month)]
 
 
-def mark_of(source: str) -> str:
-    """A file's mark in its rows' keys: eight figures of its receipt id's hash."""
-    return hashlib.sha256(source.encode()).hexdigest()[:8]
-
-
 def _row(day: MeterDay, received_at: datetime, source: str) -> _DayRow:
-    stamp = _base36(int(received_at.timestamp() * 1000))
+    stamp = base36(int(received_at.timestamp() * 1000))
     key = f"day#{day.day:%d}#{stamp}{mark_of(source)}"
     return _DayRow(pk=f"{day.meter_id}#{day.day:%Y-%m}", sk=key, p=pack(day.minutes, day.values))
 
@@ -73,13 +52,5 @@ def _revision(row: _DayRow) -> Revision:
     day, _, mark = row.sk.removeprefix("day#").partition("#")
     minutes, values = unpack(row.p)
     meter_day = MeterDay(meter_id=meter_id, day=date.fromisoformat(f"{month}-{day}"), minutes=minutes, values=values)
-    received = datetime.fromtimestamp(int(mark[:_STAMP], 36) / 1000, UTC)
-    return Revision(day=meter_day, received_at=received, source=mark[_STAMP:])
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, rest = divmod(number, 36)
-        digits = _DIGITS[rest] + digits
-    return digits.rjust(_STAMP, "0")
+    received = datetime.fromtimestamp(int(mark[:STAMP], 36) / 1000, UTC)
+    return Revision(day=meter_day, received_at=received, source=mark[STAMP:])

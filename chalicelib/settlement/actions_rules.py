@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chalicelib.contracts.models import Obligation
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, NotFound, Problem, raise_problems
 from chalicelib.kernel.periods import local_day, zone_of
@@ -17,6 +18,8 @@ from chalicelib.settlement.requests import PresetList, RulesList, RulesQuery, Ru
 from chalicelib.settlement.rules import PRESETS, next_version_problems, rule_problems, rules_on
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
+
+DEFAULT_RULES = "standard agreement"
 
 
 def list_presets(call: Call) -> PresetList:
@@ -62,6 +65,16 @@ def get_rules(call: Call, result: str) -> KeptRules:
 def rules_for(so: str, name: str, day: date) -> MarketRules:
     """The rules of a name that hold for an operator on a local day; `NotFound` where it has set none by then."""
     return rules_on(store.list_rules(so, name), day)
+
+
+def rules_of_obligation(obligation: Obligation, day: date) -> MarketRules:
+    """The rules that settle an obligation on a local day: those it names, by its operator or as they ship.
+
+    Where it names none, or its operator had set none of that name by then and none ships, the standard agreement does.
+    """
+    name = obligation.market_rules or DEFAULT_RULES
+    held = [rules for rules in store.list_rules(obligation.so, name) if rules.effective_from <= day]
+    return rules_on(held, day) if held else PRESETS.get(name, PRESETS[DEFAULT_RULES])
 
 
 def _drawn(call: Call, request: RulesRequest, version: int) -> KeptRules:
