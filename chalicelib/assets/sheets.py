@@ -24,6 +24,7 @@ POSTCODES = "Postcodes"
 
 _MW = DecimalNumber(places=6)
 _CATEGORIES = "; ".join(SHIPPED_TYPES.categories)
+_ALL_TYPES = tuple(dict.fromkeys(name for types in SHIPPED_TYPES.categories.values() for name in types))
 _TYPES = "; ".join(f"{category}: {', '.join(types)}" for category, types in SHIPPED_TYPES.categories.items())
 _LADDER = ", ".join(map(plain, USUAL_KV))
 
@@ -50,12 +51,18 @@ _IDENTITY = (
     _needed(
         "Status", "status", "Archived hides the asset; any other status brings it back.", Choice(STATUSES), STATUSES[1]
     ),
-    _needed("Category", "category", f"One of: {_CATEGORIES}.", Text(100), "Demand side response"),
+    _needed(
+        "Category",
+        "category",
+        f"One of: {_CATEGORIES}.",
+        Text(100, suggestions=tuple(SHIPPED_TYPES.categories)),
+        "Demand side response",
+    ),
     _column(
         "Type",
         "type",
         f"A type of its category. {_TYPES}. Required unless the category has one type only.",
-        Text(100),
+        Text(100, suggestions=_ALL_TYPES),
         "EV charging",
     ),
     _column(

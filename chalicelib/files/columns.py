@@ -28,11 +28,15 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Any text up to `maximum_length`; with `pattern` (a full match) `pattern_help` says in words what fits."""
+    """Any text up to `maximum_length`; with `pattern` (a full match) `pattern_help` says in words what fits.
+
+    `suggestions` are listed in the workbook; another text is questioned there, and taken.
+    """
 
     maximum_length: int = 500
     pattern: str | None = None
     pattern_help: str | None = None
+    suggestions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from chalicelib.files.columns import (
     LocalDateTime,
     Sheet,
     Template,
+    Text,
     TextList,
     WholeNumber,
     YesNo,
@@ -253,6 +254,8 @@ def _choices(kind: CellKind) -> tuple[str, ...]:
             return choices
         case YesNo():
             return ("Yes", "No")
+        case Text(suggestions=suggestions):
+            return suggestions
     return ()
 
 
@@ -274,6 +277,14 @@ def _write_lists(workbook: xlsxwriter.Workbook, lists: Mapping[tuple[str, ...], 
     sheet.hide()
 
 
+_REFUSAL = {"error_title": "Not one of the list", "error_message": "Choose one of the values of the list."}
+_QUESTION = {
+    "error_type": "warning",
+    "error_title": "Not one of the list",
+    "error_message": "The list holds what is usual. Keep this value if the market knows it too.",
+}
+
+
 def _offer_choices(sheet: Worksheet, place: int, kind: CellKind, lists: Mapping[tuple[str, ...], int]) -> None:
     choices = _choices(kind)
     if choices not in lists:
@@ -282,7 +293,6 @@ def _offer_choices(sheet: Worksheet, place: int, kind: CellKind, lists: Mapping[
     rule = {
         "validate": "list",
         "source": f"={LISTS}!{column}$1:{column}${len(choices)}",
-        "error_title": "Not one of the list",
-        "error_message": "Choose one of the values of the list.",
+        **(_QUESTION if isinstance(kind, Text) else _REFUSAL),
     }
     sheet.data_validation(HEADER_ROW + 1, place, HEADER_ROW + _LISTED_ROWS, place, rule)

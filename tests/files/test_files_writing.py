@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.files import marking, writing
-from chalicelib.files.columns import Column, Sheet, Template, TextList
+from chalicelib.files.columns import Column, Sheet, Template, Text, TextList
 from chalicelib.files.marking import mark_workbook
 from chalicelib.files.models import FileProblem
 from chalicelib.files.workbook import match_tabs, read_file, read_tables
@@ -69,6 +69,15 @@ def test_a_template_offers_the_choices_from_a_hidden_tab() -> None:
     assert rules == {"I7": "Lists!$A$1:$A$2", "J7": "Lists!$B$1:$B$2"}
     assert [book["Lists"].cell(row, 2).value for row in (1, 2)] == ["In Development", "Operational"]
     assert opened(write_template(TWO_TABS)).sheetnames == ["README", "Competitions", "Service Windows", "Notes"]
+
+
+def test_what_is_usual_is_suggested_and_anything_else_is_questioned_not_refused() -> None:
+    column = Column("Type", "type", "What it is.", True, Text(40, suggestions=("Battery", "EV charging")), "Battery")
+    template = Template("assets", "Assets", "1", (Sheet("Assets", (column,)),))
+    (rule,) = opened(write_template(template))["Assets"].data_validations.dataValidation
+    assert (rule.formula1, rule.errorStyle) == ("Lists!$A$1:$A$2", "warning")
+    rows = read_file(write_download(template, {"Assets": [{"type": "Kettle"}]}), template).sheets["Assets"].rows
+    assert [(row.values, row.problems) for row in rows] == [({"type": "Kettle"}, ())]
 
 
 def test_the_header_stays_in_view() -> None:
