@@ -7,7 +7,7 @@ from datetime import date
 
 from chalicelib.kernel.lifecycle import Moves
 from chalicelib.kernel.periods import add_working_days
-from chalicelib.settlement.models import Line
+from chalicelib.settlement.models import Line, LineState
 
 REPORT_MOVES: Moves = {
     ("draft", "publish"): "published",
@@ -47,11 +47,18 @@ def disputable_until(published: date, working_days: int, holidays: Collection[da
     return add_working_days(published, working_days, holidays)
 
 
-def line_state(line: Line, published: date | None, working_days: int, holidays: Collection[date], today: date) -> str:
-    """A line's state as it is today: an open one that nobody disputed in time is agreed.
+def line_state(line: Line, until: date | None, today: date) -> LineState:
+    """A line's state as it is today: an open one that nobody disputed up to the day `until` is agreed.
 
-    A line without an amount is never agreed by silence: it waits for what it lacks.
+    `until` is None before its report is published. A line without an amount is never agreed by silence: it waits for
+    what it lacks.
     """
-    if line.state != "open" or published is None or line.amount is None:
+    if line.state != "open" or until is None or line.amount is None:
         return line.state
-    return "agreed" if today > disputable_until(published, working_days, holidays) else "open"
+    return "agreed" if today > until else "open"
+
+
+def may_become(stored: LineState, after: LineState) -> bool:
+    """Whether a line stored in one state may be written in another; one stored as open may be agreed by its date."""
+    before = {stored, "agreed"} if stored == "open" else {stored}
+    return any(state in before and moved == after for (state, _), moved in LINE_MOVES.items())

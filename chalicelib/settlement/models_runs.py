@@ -76,6 +76,7 @@ class Report(Value):
     published_at: Instant | None = None
     disputable_until: date | None = Field(default=None, description="the last local day a line may be disputed on")
     superseded_by: str | None = None
+    superseded_at: Instant | None = None
     lines: int = 0
     unsettled: int = 0
     total: Money = ZERO

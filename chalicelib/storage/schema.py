@@ -90,7 +90,7 @@ DISPATCH = Table(
     ),
 )
 METERING = Table("metering")
-SETTLEMENT = Table("settlement")
+SETTLEMENT = Table("settlement", (Index("by_fsp", "fsp", "sort"), Index("by_so", "so", "sort")))
 NOTIFICATIONS = Table("notifications", (Index("by_organisation", "org", "at"), Index("unsent", "unsent", "at")))
 
 TABLES: tuple[Table, ...] = (

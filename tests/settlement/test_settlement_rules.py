@@ -27,6 +27,7 @@ from chalicelib.settlement.lifecycle import (
     REPORT_MOVES,
     disputable_until,
     line_state,
+    may_become,
 )
 from chalicelib.settlement.methods import Nominated, Zero
 from chalicelib.settlement.models import (
@@ -43,6 +44,7 @@ from tests.builders.settlement import a_line, rules
 
 STEP = Step(thresholds=(Threshold(ratio=Decimal("0.5"), factor=Decimal(1)),))
 TODAY = date(2026, 7, 20)
+STATES = ("open", "disputed", "agreed", "invoiced", "paid")
 
 
 @pytest.mark.parametrize("how", [Penalty(price=Decimal(1)), GraceSlope(), STEP, ScheduleAccuracy()])
@@ -128,12 +130,24 @@ def test_a_dispute_is_answered_then_agreed_or_escalated() -> None:
 def test_a_line_is_agreed_once_its_days_of_dispute_are_over() -> None:
     published = date(2026, 7, 8)
     assert disputable_until(published, 10, frozenset()) == date(2026, 7, 22)
-    assert line_state(a_line(), published, 10, frozenset(), date(2026, 7, 22)) == "open"
-    assert line_state(a_line(), published, 10, frozenset(), date(2026, 7, 23)) == "agreed"
-    assert line_state(a_line(state="disputed"), published, 10, frozenset(), date(2026, 8, 23)) == "disputed"
-    assert line_state(a_line(), None, 10, frozenset(), date(2026, 8, 23)) == "open"
-    unsettled = a_line(None, reason="MISSING_READINGS")
-    assert line_state(unsettled, published, 10, frozenset(), date(2026, 8, 23)) == "open"
+    until = date(2026, 7, 22)
+    assert line_state(a_line(), until, date(2026, 7, 22)) == "open"
+    assert line_state(a_line(), until, date(2026, 7, 23)) == "agreed"
+    assert line_state(a_line(state="disputed"), until, date(2026, 8, 23)) == "disputed"
+    assert line_state(a_line(), None, date(2026, 8, 23)) == "open"
+    assert line_state(a_line(None, reason="MISSING_READINGS"), until, date(2026, 8, 23)) == "open"
+
+
+def test_what_was_not_disputed_in_time_is_invoiced_as_agreed_and_nothing_goes_backwards() -> None:
+    ways = {(before, after): may_become(before, after) for before in STATES for after in STATES}
+    assert {way for way, is_open in ways.items() if is_open} == {
+        ("open", "disputed"),
+        ("open", "agreed"),
+        ("open", "invoiced"),
+        ("disputed", "agreed"),
+        ("agreed", "invoiced"),
+        ("invoiced", "paid"),
+    }
 
 
 def test_differences_name_each_changed_line_and_its_cause() -> None:
