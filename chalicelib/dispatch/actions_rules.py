@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from chalicelib.contracts.models import Obligation
 from chalicelib.dispatch import store
 from chalicelib.dispatch.requests import RulesRequest
 from chalicelib.dispatch.rules import rules_at
-from chalicelib.dispatch.terms import DEFAULT_REF, DispatchRules, DispatchTerms
-from chalicelib.dispatch.views import RulesList
+from chalicelib.dispatch.terms import DEFAULT_REF, PRESETS, DispatchRules, DispatchTerms
+from chalicelib.dispatch.views import PresetsList, RulesList
 from chalicelib.kernel import periods
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import NotFound
@@ -23,6 +24,11 @@ _LONG_AGO = date(1970, 1, 1)
 def list_rules(call: Call) -> RulesList:
     """Every version of the calling operator's dispatch rules, by name."""
     return RulesList(items=tuple(store.list_rules(call.organisation)))
+
+
+def list_presets(call: Call) -> PresetsList:
+    """The terms that ship, by name: acceptance times in use."""
+    return PresetsList(items=PRESETS)
 
 
 def set_rules(call: Call, request: RulesRequest) -> DispatchRules:
@@ -57,8 +63,12 @@ def get_rules(call: Call, result: str) -> DispatchRules:
 
 def rules_of(obligation: Obligation, at: datetime) -> DispatchRules:
     """The rules that hold for an obligation at an instant; what ships where its operator has set none by then."""
+    return terms_of(obligation, at, store.list_rules(obligation.so))
+
+
+def terms_of(obligation: Obligation, at: datetime, known: Iterable[DispatchRules]) -> DispatchRules:
+    """As `rules_of`, where the operator's rules are read already."""
     ref = obligation.market_rules or DEFAULT_REF
-    known = store.list_rules(obligation.so)
     day = periods.local_day(at, periods.zone_of(obligation.time_zone))
     return rules_at(known, ref, day) or _shipped(obligation.so, at)
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from chalicelib.dispatch.open_data import PublicDispatch
 from chalicelib.dispatch.views import InstructionView
 from chalicelib.files.cells import neutralise
 from chalicelib.kernel import periods
@@ -41,6 +42,17 @@ def as_csv(instructions: Iterable[InstructionView]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     writer.writerows(_row(each) for each in instructions)
+    return out.getvalue()
+
+
+def as_open_csv(dispatches: Iterable[PublicDispatch]) -> str:
+    """Open data as CSV with a header; its columns are the fields of the JSON."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(PublicDispatch.model_fields)
+    for each in dispatches:
+        shown = each.model_dump(mode="json")
+        writer.writerow("" if value is None else neutralise(str(value)) for value in shown.values())
     return out.getvalue()
 
 

@@ -174,3 +174,18 @@ class AutoAcceptRequest(Value):
     so: str | None = Field(default=None, max_length=80)
     maximum_mw: Megawatts | None = None
     minimum_notice: timedelta | None = None
+
+
+class CalendarLinkRequest(Value):
+    """A link to follow the schedule by; the name is for whoever looks after the links."""
+
+    name: str = Field(default="calendar", min_length=1, max_length=100)
+
+
+class PublicDispatchQuery(PageQuery):
+    """Instructions that ran and started in `[after, until)`: of one operator, or of all, one after the other."""
+
+    so: str | None = Field(default=None, max_length=80)
+    after: Instant | None = None
+    until: Instant | None = None
+    format: Literal["json", "csv"] = "json"

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.contracts.models import AvailabilityVariation
 from chalicelib.dispatch.models import AutoAccept, AvailabilityPeriod, Conflict, Instruction, OfferedPeriod
-from chalicelib.dispatch.terms import DispatchRules
+from chalicelib.dispatch.terms import DispatchRules, DispatchTerms, PresetName
 from chalicelib.kernel.models import Instant, Value
 from chalicelib.kernel.quantities import Megawatts, Money, SignedPrice
 
@@ -121,3 +121,19 @@ class RulesList(Value):
     """An operator's dispatch rules, every version."""
 
     items: tuple[DispatchRules, ...]
+
+
+class PresetsList(Value):
+    """Terms that ship, by name."""
+
+    items: dict[PresetName, DispatchTerms]
+
+
+class CalendarLinkView(Value):
+    """A link by which calendar programs follow the schedule; its secret path is shown when it is made alone."""
+
+    id: str
+    name: str
+    created_at: Instant
+    path: str | None = Field(default=None, description="under the address of the API")
+    version: int

@@ -17,6 +17,7 @@ from chalicelib.registry import actions as registry
 from chalicelib.registry.models import CodeLetter
 from chalicelib.storage.commit import commit
 from chalicelib.storage.queues import send
+from chalicelib.storage.writes import Write
 
 QUEUE = "send-mail"
 PATIENCE = timedelta(minutes=2)
@@ -64,13 +65,18 @@ def find_recipient(mail: Mail) -> Recipient | None:
     """Whom a mail goes to, with the address of today; None when the person has left."""
     name = registry.get_organisation(mail.organisation).name
     if mail.person.startswith(_ROUTE):
-        reached = [each for each in _addresses(mail.letter, mail.organisation) if _at_route(each) == mail.person]
+        reached = [each for each in _addresses(mail.letter, mail.organisation) if at_route(each) == mail.person]
         return Recipient(name="colleague", email=reached[0], organisation_name=name) if reached else None
     people = {person.id: person for person in registry.list_people(mail.organisation)}
     person = people.get(mail.person)
     if person is None:
         return None
     return Recipient(name=person.name, email=person.email, organisation_name=name)
+
+
+def at_route(address: str) -> str:
+    """Whom a mail is kept under that goes to an address and no person; the address itself is not kept."""
+    return derived_id(_ROUTE, address)
 
 
 def find_code(mail: Mail) -> CodeLetter | None:
@@ -81,16 +87,18 @@ def find_code(mail: Mail) -> CodeLetter | None:
 
 def record_sent(call: Call, mail: Mail) -> None:
     """The post has taken it. Another worker may have said so first, which is the same."""
-    _settle(call, mail.but(state="sent", sent_at=call.now, version=mail.version + 1))
+    at_route = mail.person.startswith(f"{_ROUTE}_")
+    proofs = [store.reached(mail.organisation, mail.person, call.now)] if at_route else []
+    _settle(call, mail.but(state="sent", sent_at=call.now, version=mail.version + 1), proofs)
 
 
 def record_undeliverable(call: Call, mail: Mail, reason: str) -> None:
     _settle(call, mail.but(state="undeliverable", reason=reason, version=mail.version + 1))
 
 
-def _settle(call: Call, mail: Mail) -> None:
+def _settle(call: Call, mail: Mail, proofs: Sequence[Write] = ()) -> None:
     try:
-        commit(call, [store.changed_mail(mail)])
+        commit(call, [store.changed_mail(mail), *proofs])
     except Stale:
         if find_unsent(mail.id) is not None:
             raise
@@ -115,7 +123,7 @@ def _people(told: Told) -> list[str]:
     letter = LETTERS[told.letter]
     addresses = _addresses(letter.name, told.organisation)
     if addresses:
-        return [_at_route(address) for address in addresses]
+        return [at_route(address) for address in addresses]
     people = registry.list_people(told.organisation, letter.role)
     return [person.id for person in people if letter.contractual or letter.name not in person.preferences.muted_letters]
 
@@ -124,11 +132,6 @@ def _addresses(letter: str, organisation: str) -> list[str]:
     """Where a letter goes whatever people there are: the organisation's verified addresses for its purpose."""
     route = LETTERS[letter].route
     return registry.list_addresses(organisation, route) if route else []
-
-
-def _at_route(address: str) -> str:
-    """Whom a mail is kept under that goes to an address and no person; the address itself is not kept."""
-    return derived_id(_ROUTE, address)
 
 
 def _mail(now: datetime, told: Told, person: str) -> Mail:

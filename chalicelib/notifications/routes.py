@@ -1,10 +1,11 @@
-"""Endpoints of notifications: what was mailed to an organisation's people."""
+"""Endpoints of notifications: what was mailed to an organisation's people, and by which ways it can be reached."""
 
 from __future__ import annotations
 
-from chalicelib.edge.web import Page, Routes, member
+from chalicelib.edge.web import Page, Routes, either, fsp, member, so
 from chalicelib.kernel.call import Call
-from chalicelib.notifications import actions
+from chalicelib.notifications import actions, actions_channels
+from chalicelib.notifications.channels import Channel
 from chalicelib.notifications.models import MailQuery, MailView
 
 routes = Routes(__name__)
@@ -14,3 +15,9 @@ routes = Routes(__name__)
 def list_mails(call: Call, query: MailQuery) -> Page[MailView]:
     """Mails sent to the organisation's people, newest first."""
     return actions.list_mails(call, query)
+
+
+@routes.get("/dispatch-channels", returns=Page[Channel], who=either(fsp("read"), so("read")))
+def list_dispatch_channels(call: Call) -> Page[Channel]:
+    """The ways the organisation is told of dispatch, when each last worked, and which have been silent for too long."""
+    return actions_channels.list_channels(call)

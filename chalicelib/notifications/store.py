@@ -42,6 +42,13 @@ class _WaitingRow(Row):
     body = BodyAttribute(Told)
 
 
+class _ReachedRow(Row):
+    class Meta(RowMeta):
+        table_name = table_name("notifications")
+
+    at = InstantAttribute()
+
+
 def find_mail(mail_id: str) -> Mail | None:
     row = get(_MailRow, mail_id, "head")
     return row.body if row else None
@@ -63,6 +70,16 @@ def new_mail(mail: Mail) -> Write:
 
 def changed_mail(mail: Mail) -> Write:
     return replace(_mail_row(mail))
+
+
+def reached(organisation: str, route: str, at: datetime) -> Write:
+    """Say that the post took a mail to one of an organisation's routes."""
+    return put(_ReachedRow(pk=f"reached#{organisation}", sk=route, at=at))
+
+
+def last_reached(organisation: str) -> dict[str, datetime]:
+    """When the post last took a mail to each route; those that never saw one are left out."""
+    return {row.sk: row.at for row in query_all(_ReachedRow, f"reached#{organisation}")}
 
 
 def waiting(told: Told) -> Write:

@@ -21,11 +21,17 @@ from chalicelib.contracts import actions as contracts
 from chalicelib.contracts.models import ObligationQuery
 from chalicelib.decisions import actions as decisions
 from chalicelib.decisions.models import DecisionsRequest
+from chalicelib.dispatch import actions_feeds as feeds
 from chalicelib.dispatch import actions_testing as dispatch
 from chalicelib.dispatch import actions_webhooks as webhooks
 from chalicelib.dispatch.actions_reads import list_schedule
 from chalicelib.dispatch.actions_scheduling import prepare_drawn_up
-from chalicelib.dispatch.requests import AutoAcceptRequest, ScheduleQuery, TestInstructionRequest
+from chalicelib.dispatch.requests import (
+    AutoAcceptRequest,
+    CalendarLinkRequest,
+    ScheduleQuery,
+    TestInstructionRequest,
+)
 from chalicelib.dispatch.webhooks import DeliveryQuery, WebhookRequest
 from chalicelib.edge import identity
 from chalicelib.files import actions as files
@@ -136,6 +142,7 @@ class SmallMarket(BiddingMarket):
         self._tokens: dict[tuple[str, frozenset[str]], str] = {}
         self.things = self._competing() | self._of_the_registry() | self._of_files()
         self.things |= self._of_webhooks()
+        self.things |= self._of_calendars()
 
     def token(self, who: str, roles: frozenset[str] | set[str] = ROLES) -> str:
         """An access token of a machine user of `who` (a key of `homes`) with these roles."""
@@ -268,6 +275,11 @@ class SmallMarket(BiddingMarket):
         [delivery] = webhooks.list_deliveries(self._fsp(), made.id, DeliveryQuery()).items
         return {"webhook_id": made.id, "delivery_id": delivery.id}
 
+    def _of_calendars(self) -> dict[str, str]:
+        """A calendar link; its key is what stands in its address."""
+        link = feeds.add_link(self._fsp(), CalendarLinkRequest(name="desk"))
+        return {"link_id": link.id, "calendar_key": str(link.path).rsplit("/", 1)[1]}
+
     def _fsp(self) -> Call:
         return a_call(FSP, now=NOW)
 
@@ -316,7 +328,7 @@ BODIES: dict[str, Any] = {
 
 def secrets_of(market: SmallMarket) -> Mapping[str, str]:
     """Words that tell of FSP one's private things and may never reach FSP two."""
-    of_operations = ("obligation_id", "instruction_id", "rule_id", "webhook_id", "delivery_id")
+    of_operations = ("obligation_id", "instruction_id", "rule_id", "webhook_id", "delivery_id", "link_id")
     names = ("asset_id", "ballot_id", "application_id", "receipt_id", "job_id", *of_operations)
     return {name: market.things[name] for name in names} | {"organisation": FSP, "ref": '"BAT-'}
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.dispatch import actions_answering as answering
+from chalicelib.dispatch import actions_webhooks as webhooks
 from chalicelib.dispatch.actions_ticking import move_due
 from chalicelib.dispatch.requests import Answer, EndRequest
+from chalicelib.dispatch.webhooks import WebhookRequest
 from chalicelib.notifications import actions as notifications
+from chalicelib.notifications.actions_channels import list_channels
 from chalicelib.notifications.models import MailQuery, MailView
 from chalicelib.notifications.rendering import render
 from chalicelib.registry import store as registry_store
@@ -138,3 +141,48 @@ def test_a_stop_is_told_to_the_provider_at_once(place: DispatchMarket) -> None:
     deliver(place, "stopped")
     [mail] = mails(FSP)
     assert "load fell" in rendered(mail.id)[1]
+
+
+def channels(now: str) -> list[tuple[str, bool]]:
+    """The provider's ways, each with whether it is stale."""
+    found = list_channels(a_call(FSP, now=now)).items
+    return [(each.kind, each.stale) for each in found]
+
+
+def test_a_route_that_a_mail_went_to_is_fresh_for_90_days_from_then(place: DispatchMarket) -> None:
+    a_dispatch_route()
+    assert channels("2026-07-30T00:00:00Z") == [("mail", False)]
+    assert channels("2026-07-30T00:00:01Z") == [("mail", True)]
+    place.issue()
+    deliver(place, "sent")
+    [mail] = mails(FSP)
+    queued = notifications.find_unsent(mail.id)
+    assert queued is not None
+    notifications.record_sent(a_call(FSP, now="2026-06-01T12:01:00Z"), queued)
+    assert channels("2026-08-30T12:01:00Z") == [("mail", False)]
+    assert channels("2026-08-30T12:01:01Z") == [("mail", True)]
+
+
+def test_a_mail_to_a_person_proves_no_route(place: DispatchMarket) -> None:
+    place.issue()
+    deliver(place, "sent")
+    [mail] = mails(FSP)
+    queued = notifications.find_unsent(mail.id)
+    assert queued is not None
+    notifications.record_sent(a_call(FSP, now=NOON), queued)
+    assert channels(NOON) == []
+
+
+def test_an_address_that_was_never_verified_is_stale(place: DispatchMarket) -> None:
+    route = ContactRoute(
+        id="con_2", organisation=FSP, purpose="dispatch", email="new@flex.example", code=Code(sent_at=SET)
+    )
+    commit(a_call(), [registry_store.create_contact(route)])
+    [channel] = list_channels(a_call(FSP, now=NOON)).items
+    assert (channel.verified, channel.last_success_at, channel.stale) == (False, None, True)
+
+
+def test_a_webhook_is_shown_by_its_host_alone(place: DispatchMarket) -> None:
+    webhooks.add_webhook(a_call(FSP, now=NOON), WebhookRequest(url="https://flex.example/hook?key=secret"))
+    [channel] = list_channels(a_call(FSP, now=NOON)).items
+    assert (channel.kind, channel.address, channel.stale) == ("webhook", "flex.example", False)
