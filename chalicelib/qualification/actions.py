@@ -19,6 +19,7 @@ from chalicelib.qualification.actions_participants import (
     qualified_fsps,
     undecided_fsps,
 )
+from chalicelib.qualification.actions_previewing import preview_qualification
 from chalicelib.qualification.actions_sheets import find_competitions_of, is_entered, qualified_set
 from chalicelib.qualification.actions_views import list_answers, list_asset_answers
 
@@ -40,6 +41,7 @@ __all__ = [
     "list_round_participants",
     "overrides_made",
     "participants",
+    "preview_qualification",
     "put_entries",
     "put_entry",
     "qualified_fsps",

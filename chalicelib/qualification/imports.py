@@ -11,7 +11,7 @@ from chalicelib.competitions.models import Competition
 from chalicelib.files.importing import Chunk, Importer, ParsedRow, RowOutcome, by_key, by_rows, call_for_row
 from chalicelib.files.models import Outcome, Receipt
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import NotFound, Problem, Refusal, Refused
+from chalicelib.kernel.errors import NotFound, Problem, Refusal, Refused, Stale
 from chalicelib.qualification.actions_entries import enter_by_file
 from chalicelib.qualification.actions_overrides import AT_ONCE, Hand, lay_by_file, lift_problem, load_kept
 from chalicelib.qualification.actions_sheets import entry_of
@@ -147,7 +147,7 @@ def _saved(
     wanted: Sequence[Wanted],
     save: Callable[[Call, Sequence[Wanted]], Refusal | None],
 ) -> Iterator[RowOutcome]:
-    """Save rows in groups; a group that was refused is saved row by row."""
+    """Save rows in groups; a group that was refused is saved row by row. `Stale` where others keep coming first."""
     for start in range(0, len(wanted), AT_ONCE):
         part = wanted[start : start + AT_ONCE]
         refusal = save(call_for_row(call, receipt, sheet, part[0].row.row), part)
@@ -155,6 +155,8 @@ def _saved(
             for each in part:
                 yield from _saved(call, receipt, sheet, [each], save)
             continue
+        if isinstance(refusal, Stale):
+            raise refusal
         yield from (_outcome(each, sheet, refusal) for each in part)
 
 

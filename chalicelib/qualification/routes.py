@@ -20,6 +20,7 @@ from chalicelib.qualification.views import (
     OverrideView,
     ParticipantView,
     RoundParticipantView,
+    WouldQualifyView,
 )
 
 routes = Routes(__name__)
@@ -30,6 +31,12 @@ BOTH = either(fsp("read"), so("read"))
 def list_answers(call: Call, competition_id: str, query: AnswersQuery) -> Page[AnswerView]:
     """Answers of a competition with their traces: an operator's all, an FSP's own."""
     return actions.list_answers(call, competition_id, query)
+
+
+@routes.get("/competitions/{competition_id}/preview/qualification", returns=WouldQualifyView, who=so("read"))
+def preview_qualification(call: Call, competition_id: str) -> WouldQualifyView:
+    """What would qualify if the competition were published now: assets, MW, and what turns the others away."""
+    return actions.preview_qualification(call, competition_id)
 
 
 @routes.get("/assets/{asset_id}/qualification", query=AssetAnswersQuery, returns=Page[AnswerView], who=fsp("read"))

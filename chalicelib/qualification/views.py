@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.kernel.models import Instant, PageQuery, Value
 from chalicelib.kernel.quantities import Megawatts, Metres
-from chalicelib.qualification.models import Choice, Effect, EntryState, Loss, MatchKind, RuleResult, Standing
+from chalicelib.qualification.models import Choice, Effect, EntryState, Loss, MatchKind, Rule, RuleResult, Standing
 
 MOST_AT_ONCE = 200
 """Overrides or entries in one request; a file takes more."""
@@ -56,6 +56,25 @@ class AnswerView(Value):
     rules: tuple[RuleResult, ...]
     override: OverrideView | None = None
     losses: tuple[Loss, ...] = ()
+
+
+class RuleCount(Value):
+    """How many assets a rule turns away; one asset may fail several."""
+
+    rule: Rule
+    assets: int
+
+
+class WouldQualifyView(Value):
+    """What would qualify if a competition were published now."""
+
+    competition_id: str
+    assessed: int = Field(description="assets inside or within reach of the competition's areas")
+    all_assessed: bool = Field(description="false where there are more than a preview looks at")
+    eligible: int
+    eligible_mw: Megawatts
+    fsps: int = Field(description="FSPs with an eligible asset")
+    failed: tuple[RuleCount, ...] = Field(description="what turns the others away, by rule")
 
 
 class EntryView(Value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
+from decimal import Decimal
 
 import openpyxl
 import pytest
@@ -15,12 +16,14 @@ from chalicelib.files.models import Receipt
 from chalicelib.files.workbook import read_file
 from chalicelib.files.writing import write_download
 from chalicelib.kernel.errors import Invalid, NotFound
-from chalicelib.qualification import actions
+from chalicelib.qualification import actions, actions_previewing
+from chalicelib.qualification.actions_previewing import preview_qualification
 from chalicelib.qualification.downloads import export_entries, export_qualified_assets
 from chalicelib.qualification.imports import ENTRIES_IMPORTER, OVERRIDES_IMPORTER
 from chalicelib.qualification.sheets import ENTRIES, OVERRIDES_TEMPLATE, QUALIFIED
 from chalicelib.qualification.views import OverridesQuery
 from chalicelib.storage import audit
+from tests.builders.calls import a_call
 from tests.builders.qualifying import AFTER, BIDDING, CLOSE, FSP, START, QualifyingMarket
 from tests.builders.registry import a_system_operator
 
@@ -148,6 +151,28 @@ def test_an_operator_sees_who_would_qualify_before_it_publishes(world) -> None:
         ("IN", "draft", "eligible"),
         ("NEAR", "draft", "not eligible"),
     ]
+
+
+def test_the_preview_of_a_draft_counts_what_would_qualify_and_what_turns_the_rest_away(world, monkeypatch) -> None:
+    world.asset("IN")
+    world.asset("IDLE", status="Mothballed")
+    world.asset("NEAR", owner="org_fsp2", latitude="52.105")
+    world.asset("FAR", latitude="52.5")
+    world.deliver()
+    draft = world.competition("DRAFT", publish=False)
+    seen = preview_qualification(world.operator(), draft.id)
+    assert (seen.assessed, seen.eligible, seen.eligible_mw, seen.fsps) == (3, 1, Decimal("0.0072"), 1)
+    assert {each.rule: each.assets for each in seen.failed} == {"location": 1, "status": 1}
+    assert seen.all_assessed
+    monkeypatch.setattr(actions_previewing, "MOST_ASSESSED", 2)
+    assert not preview_qualification(world.operator(), draft.id).all_assessed
+    with pytest.raises(NotFound):
+        preview_qualification(a_call("org_so2", "so"), draft.id)
+
+
+def test_a_preview_where_nothing_stands_says_so_in_noughts(world) -> None:
+    seen = preview_qualification(world.operator(), world.competition("DRAFT", publish=False).id)
+    assert (seen.assessed, seen.eligible, seen.fsps, seen.failed, seen.all_assessed) == (0, 0, 0, (), True)
 
 
 def test_a_file_of_nothing_in_particular_is_refused(world) -> None:
