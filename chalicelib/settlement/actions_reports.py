@@ -6,30 +6,28 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from chalicelib.kernel.call import derived_id
 from chalicelib.kernel.errors import NotFound, Stale
 from chalicelib.kernel.models import Page
 from chalicelib.kernel.periods import local_day, zone_of
 from chalicelib.settlement import store_reports as store
 from chalicelib.settlement.lifecycle import line_state, may_become
-from chalicelib.settlement.models_runs import LINES_A_SHEET, LineMove, LineStates, Report, ReportDetail, ReportLine
+from chalicelib.settlement.models_runs import (
+    LINES_A_SHEET,
+    LineMove,
+    LineStates,
+    Report,
+    ReportDetail,
+    ReportLine,
+    line_id_of,
+    report_id_of,
+)
 from chalicelib.settlement.store_reports import keep_detail, keep_lines
 from chalicelib.storage.writes import Write
 
-__all__ = ["keep_detail", "keep_lines"]
+__all__ = ["keep_detail", "keep_lines", "line_id_of", "report_id_of"]
 
 _NOT_FOUND = NotFound("report.not_found", "There is no such settlement report.")
 _LINE_NOT_FOUND = NotFound("line.not_found", "There is no such line.")
-
-
-def report_id_of(run_id: str, fsp: str) -> str:
-    """The id of what a run says to an FSP: the same however often the run is made."""
-    return derived_id("rpt", run_id, fsp)
-
-
-def line_id_of(report_id: str, ordinal: int) -> str:
-    """The id of a report's line: its report and its place follow from it."""
-    return f"{report_id}-{ordinal:05d}"
 
 
 def place_of(line_id: str) -> tuple[str, int]:

@@ -8,9 +8,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from chalicelib.kernel.call import derived_id
 from chalicelib.kernel.models import Instant, Value
 from chalicelib.kernel.quantities import ZERO, Megawatts, Money, SignedPrice
-from chalicelib.settlement.models import Line, LineState, MarketRules, ReportState, Unsettleable
+from chalicelib.settlement.models import Component, Line, LineState, MarketRules, ReportState, Unsettleable
 
 RunState = Literal["queued", "done", "failed"]
 RunReason = Literal["scheduled", "asked"]
@@ -56,6 +57,28 @@ class Run(Value):
         return self.month is not None and self.obligation_id is None and self.state == "done"
 
 
+class RunPart(Value):
+    """What a run came to for one FSP, as it was made; its report, once published, goes on from there."""
+
+    run_id: str
+    fsp: str
+    report_id: str
+    lines: int = 0
+    unsettled: int = 0
+    total: Money = ZERO
+    lines_key: str
+
+
+def report_id_of(run_id: str, fsp: str) -> str:
+    """The id of what a run says to an FSP: the same however often the run is made."""
+    return derived_id("rpt", run_id, fsp)
+
+
+def line_id_of(report_id: str, ordinal: int) -> str:
+    """The id of a report's line: its report and its place follow from it."""
+    return f"{report_id}-{ordinal:05d}"
+
+
 class Report(Value):
     """What one run says to one FSP. `lines_key` and `detail_key` lead to its lines and its `ReportDetail`, by content.
 
@@ -83,6 +106,9 @@ class Report(Value):
     currency: str = "GBP"
     time_zone: str = "Europe/London"
     lines_key: str
+    run_lines_key: str | None = Field(
+        default=None, description="the lines as the run made them, where publishing drew them anew upon an older report"
+    )
     detail_key: str
     version: int = 1
 
@@ -234,7 +260,8 @@ class ReportDetail(Value):
 class Dispute(Value):
     """What an FSP holds against a line, what the operator answers, and how it ended.
 
-    `messages` run in the order they were written; `evidence` are receipts or links that either side names.
+    `messages` run in the order they were written; `evidence` are receipts or links that either side names. `line_id`,
+    `report_id` and `amount` are as they were when it was raised; the line goes on in later reports of its month.
     """
 
     id: str
@@ -242,6 +269,13 @@ class Dispute(Value):
     report_id: str
     so: str
     fsp: str
+    month: str
+    obligation_id: str
+    instruction_id: str | None = None
+    component: Component
+    competition_reference: str = ""
+    window_name: str = ""
+    amount: Money | None = None
     state: DisputeState = "raised"
     raised_at: Instant
     messages: tuple[DisputeMessage, ...] = ()
@@ -311,11 +345,15 @@ class Invoice(Value):
     carried: Money = ZERO
     months: tuple[str, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()
+    line_count: int = 0
     credits: str | None = Field(default=None, description="the number of the invoice a credit note puts right")
+    credited_by: str | None = Field(default=None, description="the number of the credit note that took it back whole")
+    note: str | None = Field(default=None, description="why it credits, or why it is not a self-billing invoice")
     state: InvoiceState = "issued"
     paid_on: date | None = None
     paid_amount: Money | None = None
     payment_reference: str | None = None
+    paid_by: str | None = Field(default=None, description="who recorded the payment: a person, or a row of a file")
     version: int = 1
 
 
