@@ -8,6 +8,7 @@ from chalicelib.edge.observe import count
 from chalicelib.files import actions as files
 from chalicelib.files.actions_importing import import_object
 from chalicelib.kernel.call import Call
+from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.events import Envelope
 
 
@@ -18,6 +19,8 @@ def take(call: Call, envelope: Envelope) -> None:
     receipt_id = envelope.body["receipt_id"]
     try:
         import_object(call, receipt_id, apply_object)
+    except Stale:
+        raise  # somebody else was first, perhaps the same file given twice: nothing has failed
     except Exception:
         files.mark_failed(call, receipt_id)
         count("files_failed")

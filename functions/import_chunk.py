@@ -9,6 +9,7 @@ from chalicelib.edge.observe import count
 from chalicelib.files import actions as files
 from chalicelib.files.imports import import_chunk
 from chalicelib.kernel.call import Call
+from chalicelib.kernel.errors import Stale
 from functions import imports
 
 
@@ -17,6 +18,8 @@ def apply(call: Call, body: dict[str, Any]) -> None:
     receipt = files.get_receipt(body["receipt_id"])
     try:
         import_chunk(call, receipt.id, body["number"], imports.importer_of(receipt.kind))
+    except Stale:
+        raise  # somebody else was first, perhaps the same file given twice: nothing has failed
     except Exception:
         files.mark_failed(call, receipt.id)
         count("files_failed")

@@ -9,6 +9,7 @@ from chalicelib.files.cells import DateOrder
 from chalicelib.files.imports import import_file
 from chalicelib.files.models import Receipt
 from chalicelib.kernel.call import Call
+from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.events import Envelope
 from chalicelib.registry import actions as registry
 from functions import imports
@@ -21,6 +22,8 @@ def take(call: Call, envelope: Envelope) -> None:
     receipt = files.get_receipt(envelope.body["receipt_id"])
     try:
         import_file(call, receipt.id, imports.importer_of(receipt.kind), _date_order(receipt))
+    except Stale:
+        raise  # somebody else was first, perhaps the same file given twice: nothing has failed
     except Exception:
         files.mark_failed(call, receipt.id)
         count("files_failed")

@@ -26,7 +26,16 @@ from chalicelib.bidding.actions_reads import (
 from chalicelib.bidding.actions_standing import Prepared, overlaps_of, prepare, service_span
 from chalicelib.bidding.bid_rules import completed
 from chalicelib.bidding.events import BallotSubmitted, BallotWithdrawn
-from chalicelib.bidding.holdings import Sheet, Use, holding_of, next_ref, with_ballot, with_token, without_ballot
+from chalicelib.bidding.holdings import (
+    WITHDRAWAL,
+    Sheet,
+    Use,
+    holding_of,
+    next_ref,
+    with_ballot,
+    with_token,
+    without_ballot,
+)
 from chalicelib.bidding.lifecycle import MOVES
 from chalicelib.bidding.models import (
     BallotHead,
@@ -67,6 +76,7 @@ __all__ = [
     "withdraw_ballot",
 ]
 
+BUSY = "bidding.busy"
 _ATTEMPTS = 25
 _COMPETITION_MOVED = "competition.stale"
 T = TypeVar("T")
@@ -113,9 +123,12 @@ def take_replacement(call: Call, ballot_id: str, request: ReplacementRequest, if
     return _again_while(_COMPETITION_MOVED, take)
 
 
-def withdraw_ballot(call: Call, ballot_id: str) -> WithdrawalView:
-    """Take a live ballot back before close; raises `Refused` after it, or when it was withdrawn before."""
-    withdraw = partial(_withdrawn, call, ballot_id)
+def withdraw_ballot(call: Call, ballot_id: str, token: str | None = None) -> WithdrawalView:
+    """Take a live ballot back before close; raises `Refused` after it, or when it was withdrawn before.
+
+    A `token` that withdrew it before is answered as then: for files, which may be read again.
+    """
+    withdraw = partial(_withdrawn, call, ballot_id, token)
     return _again_while(_COMPETITION_MOVED, partial(_again_while, store.SHEET_MOVED, withdraw))
 
 
@@ -153,7 +166,7 @@ def _again_while(moved: str, act: Callable[[], T]) -> T:
         except Stale as stale:
             if stale.code != moved:
                 raise
-    raise Refused("bidding.busy", "Too many ballots arrive at once; send this one again.", retry_after=1)
+    raise Refused(BUSY, "Too many ballots arrive at once; send this one again.", retry_after=1)
 
 
 def _taken(call: Call, competition: Competition, draft: _Draft) -> BallotVersion:
@@ -252,20 +265,24 @@ def _gates(competition: Competition) -> list[Write]:
     return [competitions.unchanged_check(competition), store.unopened_check(competition.id)]
 
 
-def _withdrawn(call: Call, ballot_id: str) -> WithdrawalView:
+def _withdrawn(call: Call, ballot_id: str, token: str | None) -> WithdrawalView:
     competition, head = place_of(call, ballot_id)
     check_open(competition, call.now)
     sheet = sheet_of(call, competition)
+    if token in sheet.tokens:
+        return replay_withdrawal(call, ballot_id)
     holding = sheet.live.get(head.ballot_id)
     state = move(MOVES, "ballot", "withdrawn" if holding is None else "live", "withdraw")
     assert holding is not None
     after = head.but(state=state, version=holding.version, changed_at=_as_kept(call.now))
     ids = {"ballot_id": head.ballot_id, "version": holding.version, "competition_id": competition.id}
+    use = Use(ballot_id=head.ballot_id, version=holding.version, digest=WITHDRAWAL)
+    left = with_token(without_ballot(sheet, head.ballot_id), token, use)
     thing, fsp = f"ballot:{head.ballot_id}", head.fsp
     commit(
         call,
         [
-            *store.sheet_writes(without_ballot(sheet, head.ballot_id), service_span(competition), call.now),
+            *store.sheet_writes(left, service_span(competition), call.now),
             *store.head_writes(after, is_new=False),
             *_gates(competition),
         ],

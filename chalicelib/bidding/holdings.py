@@ -33,8 +33,11 @@ class Holding(Value):
         return int(self.assets, 16)
 
 
+WITHDRAWAL = "withdrawal"
+
+
 class Use(Value):
-    """What a client token made, and the hash of what was asked with it."""
+    """What a client token made, and the hash of what was asked with it; `WITHDRAWAL` where it took a ballot back."""
 
     ballot_id: str
     version: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.assets import actions as assets
-from chalicelib.bidding.actions import take_ballot, take_replacement, withdraw_ballot
-from chalicelib.bidding.actions_reads import find_own_ballot, place_of, sheet_of
+from chalicelib.bidding.actions import BUSY, take_ballot, take_replacement, withdraw_ballot
+from chalicelib.bidding.actions_reads import place_of, sheet_of
 from chalicelib.bidding.holdings import Sheet
 from chalicelib.bidding.models import BallotRequest, ReplacementRequest
 from chalicelib.bidding.sheet_rows import Group, bid_requests, group_problems, grouped, placed, says_something
@@ -14,8 +14,7 @@ from chalicelib.competitions.models import Competition
 from chalicelib.files.importing import Chunk, Importer, RowOutcome, by_key, call_for_row
 from chalicelib.files.models import Outcome, Receipt
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import Invalid, Problem, Refusal, Refused, raise_problems
-from chalicelib.kernel.models import iso
+from chalicelib.kernel.errors import Invalid, Problem, Refusal, Stale, raise_problems
 from chalicelib.registry import actions as registry
 
 AT_ONCE = 500
@@ -60,6 +59,8 @@ def _applied(call: Call, receipt: Receipt, group: Group, operators: _Operators) 
         competition = operators.competition(group)
         outcome, ref = _acted(own_call, receipt, competition, group, refs)
     except Refusal as refusal:
+        if isinstance(refusal, Stale) or refusal.code == BUSY:
+            raise  # others keep coming first: the queue gives the file again
         whole = refusal.problems or (Problem(refusal.code, refusal.detail, "competition_ref"),)
         return _refused(group, [placed(group, problem, refs) for problem in whole])
     return [RowOutcome(row.row, BIDS, outcome, ref) for row in group.rows]
@@ -69,40 +70,38 @@ def _acted(
     call: Call, receipt: Receipt, competition: Competition, group: Group, refs: dict[str, str]
 ) -> tuple[Outcome, str]:
     """What the rows came to and the ballot's reference. `refs` is filled with the assets named, for problems to use."""
+    token = f"file:{receipt.id}:{group.first}"
     if group.action == "withdraw":
-        return "updated", _withdraw(call, competition, group)
+        return "updated", _withdraw(call, competition, group, token)
     bids, problems = bid_requests(group, competition)
     ids, unknown = _asset_ids(call.organisation, group)
     refs |= dict(zip(ids or (), group.asset_refs or (), strict=False))
     raise_problems([*problems, *unknown])
     asked = {
-        "client_token": f"file:{receipt.id}:{group.first}",
+        "client_token": token,
         "asset_ids": ids,
         "contracting_entity": _contracting_entity(call.organisation, group.contracting_entity),
         "bids": bids,
     }
     if group.action == "replace":
-        ballot_id = _named(sheet_of(call, competition), group)
+        ballot_id = _named(sheet_of(call, competition), group, token)
         _, head = place_of(call, ballot_id)
         return "updated", take_replacement(call, ballot_id, ReplacementRequest(**asked), head.version).ref
     return "created", take_ballot(call, competition.id, BallotRequest(ref=group.ballot_ref, **asked)).ref
 
 
-def _withdraw(call: Call, competition: Competition, group: Group) -> str:
-    """Withdraw the ballot named; one that this very file withdrew before a crash stays so and is no problem."""
+def _withdraw(call: Call, competition: Competition, group: Group, token: str) -> str:
+    """Withdraw the ballot named; one that this very file withdrew before stays so and is no problem."""
     sheet = sheet_of(call, competition)
-    ballot_id = _named(sheet, group)
-    try:
-        withdraw_ballot(call, ballot_id)
-    except Refused:
-        head = find_own_ballot(call, competition, ballot_id)
-        if head is None or head.state != "withdrawn" or iso(head.changed_at) != iso(call.now):
-            raise
+    ballot_id = _named(sheet, group, token)
+    withdraw_ballot(call, ballot_id, token)
     return next(ref for ref, each in sheet.refs.items() if each == ballot_id)
 
 
-def _named(sheet: Sheet, group: Group) -> str:
-    """The ballot that the rows mean: by its reference, or the only live one."""
+def _named(sheet: Sheet, group: Group, token: str) -> str:
+    """The ballot that the rows mean: by its reference, or the only live one; the same when they are read again."""
+    if token in sheet.tokens:
+        return sheet.tokens[token].ballot_id
     if group.ballot_ref is not None and group.ballot_ref in sheet.refs:
         return sheet.refs[group.ballot_ref]
     if group.ballot_ref is None and len(sheet.live) == 1:

@@ -49,6 +49,7 @@ from chalicelib.competitions.rules import of_competition, phase
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, Problem, Refused, Stale, raise_problems
 from chalicelib.kernel.events import Event
+from chalicelib.kernel.models import iso
 from chalicelib.registry import actions as registry
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
@@ -76,6 +77,9 @@ __all__ = [
 ]
 
 _LONG = {"service_windows", "boundaries", "description"}
+_ATTEMPTS = 5
+# Somebody else, or the same file given twice, was first: what the table says now decides.
+_OVERTAKEN = {"competition.stale", "competition.reference_taken"}
 
 
 def create_competition(call: Call, request: CompetitionRequest) -> Competition:
@@ -90,9 +94,21 @@ def put_competition(
 ) -> tuple[Literal["created", "updated", "unchanged"], Competition]:
     """Create a competition or update the one with its reference, as a workbook asks; `Invalid` with all problems.
 
-    `problems` are those found before; `new_id` is the id to create under. Creating it again under that id (after a
-    crash) answers `created` and writes nothing. `publish` publishes a draft and leaves a published one as it is.
+    `problems` are those found before; `new_id` is the id to create under. The same again (after a crash, or twice at
+    once) answers as the first time and writes nothing. `publish` publishes a draft and leaves a published one as it is.
     """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return _put(call, request, problems, new_id)
+        except (Stale, Refused) as refusal:
+            if refusal.code not in _OVERTAKEN:
+                raise
+    return _put(call, request, problems, new_id)
+
+
+def _put(
+    call: Call, request: CompetitionRequest, problems: Sequence[Problem], new_id: str
+) -> tuple[Literal["created", "updated", "unchanged"], Competition]:
     current = find_by_ref(call.organisation, request.reference) if request.reference else None
     setting = _setting(call.organisation, current)
     if problems:
@@ -105,8 +121,15 @@ def put_competition(
         raise_problems(publication_problems(after, call.now), "competition.invalid")
         after = published(after, call.now)
     if is_same(current, after):
-        return ("created" if current.id == new_id else "unchanged"), current
+        return _stands(call, current, new_id), current
     return "updated", _save(call, current, after)
+
+
+def _stands(call: Call, current: Competition, new_id: str) -> Literal["created", "updated", "unchanged"]:
+    """What a request that changes nothing came to: what it came to the first time, where it was made before."""
+    if current.id == new_id:
+        return "created"
+    return "updated" if iso(current.changed_at) == iso(call.now) else "unchanged"
 
 
 def change_competition(call: Call, competition_id: str, change: CompetitionChange, if_match: int) -> Competition:

@@ -9,7 +9,7 @@ from chalicelib.competitions.sheets import COMPETITIONS, TEMPLATE
 from chalicelib.files.importing import Chunk, Importer, RowOutcome, by_key, call_for_row, row_id
 from chalicelib.files.models import Outcome, Receipt
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import Problem, Refusal
+from chalicelib.kernel.errors import Problem, Refusal, Stale
 
 AT_ONCE = 500
 
@@ -31,6 +31,8 @@ def _applied(call: Call, receipt: Receipt, group: Group) -> list[RowOutcome]:
     own_call = call_for_row(call, receipt, COMPETITIONS, row)
     try:
         outcome, _ = put_competition(own_call, request, problems, row_id("cmp", receipt, COMPETITIONS, row))
+    except Stale:
+        raise  # others keep changing it: the queue gives the file again
     except Refusal as refusal:
         return _refused(group, _problems_of(group, refusal))
     return _went_in(group, outcome)

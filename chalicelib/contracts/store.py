@@ -8,6 +8,7 @@ from datetime import datetime
 from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.contracts.models import AvailabilityVariation, ObligatedAsset, Obligation
+from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.models import Page
 from chalicelib.storage.tables import (
     BodyAttribute,
@@ -125,7 +126,8 @@ def obligated(assets: Sequence[ObligatedAsset]) -> list[Write]:
 
 
 def new_variation(variation: AvailabilityVariation) -> Write:
-    return create(_VariationRow(pk=variation.obligation_id, sk=f"avail#{variation.id}", body=variation))
+    declared = Stale("variation.declared", "This variation was declared already.")
+    return create(_VariationRow(pk=variation.obligation_id, sk=f"avail#{variation.id}", body=variation), declared)
 
 
 def _head(obligation: Obligation) -> _ObligationRow:

@@ -32,7 +32,7 @@ from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 
 News = dict[str, tuple[Decision | None, Decision | None]]
-_RACED = "decision.raced"
+RACED = "decision.raced"
 _TRIES = 5
 
 
@@ -108,7 +108,7 @@ def _save_part(
         try:
             return _commit_part(call, deciding, requests, result, receipt)
         except Refused as refusal:
-            if refusal.code != _RACED or attempt == _TRIES - 1:
+            if refusal.code != RACED or attempt == _TRIES - 1:
                 raise
         deciding = _read_again(deciding)
     raise AssertionError("unreachable")

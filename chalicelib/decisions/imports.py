@@ -68,6 +68,8 @@ def _saved(
     try:
         changed = actions.save_decisions(own_call, deciding, [request for _, request in sound], receipt=receipt.id)
     except Refused as refusal:
+        if refusal.code == actions.RACED:
+            raise  # others keep deciding: the queue gives the file again
         return [_error(row, [_of(refusal, "Decision", "decision")]) for row, _ in sound]
     return [
         RowOutcome(row.row, BIDS, "updated" if request.bid_id in changed else "unchanged", request.bid_id)

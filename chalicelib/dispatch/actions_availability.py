@@ -78,8 +78,7 @@ def declare_variation(call: Call, request: VariationRequest, variation_id: str |
     declared_id = variation_id or call.new_id("var")
     declared = find_variation(obligation.id, declared_id)
     if declared is None:
-        declared = _variation(call, obligation, request, start, declared_id)
-        _save_variation(call, obligation, declared)
+        declared = _declared(call, obligation, _variation(call, obligation, request, start, declared_id))
     return _view(obligation, declared)
 
 
@@ -142,8 +141,11 @@ def _variation(
     )
 
 
-def _save_variation(call: Call, obligation: Obligation, variation: AvailabilityVariation) -> None:
-    """Write it and move the obligation's guard, so that no instruction is issued on what it has just taken back."""
+def _declared(call: Call, obligation: Obligation, variation: AvailabilityVariation) -> AvailabilityVariation:
+    """Write it and move the obligation's guard, so that no instruction is issued on what it has just taken back.
+
+    One that the same file, given twice at once, declared meanwhile is answered as it stands.
+    """
     change = Change(
         thing=f"obligation:{obligation.id}",
         action="availability.varied",
@@ -156,11 +158,14 @@ def _save_variation(call: Call, obligation: Obligation, variation: AvailabilityV
         try:
             writes = [contracts.variation_write(variation), guard]
             commit(call, writes, [event], [change], result=f"{obligation.id}/{variation.id}")
+            return variation
         except Stale:
+            standing = find_variation(obligation.id, variation.id)
+            if standing is not None:
+                return standing
             if turn == TURNS - 1:
                 raise
-        else:
-            return
+    raise AssertionError("a turn always answers")
 
 
 def _view(obligation: Obligation, variation: AvailabilityVariation) -> VariationView:

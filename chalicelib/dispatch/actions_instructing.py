@@ -38,6 +38,7 @@ from chalicelib.storage.commit import commit
 from chalicelib.storage.writes import Write
 
 TOGETHER = 12
+MOVED = store.MOVED
 _TURNS = 5
 _MOST_WRITES = 80
 _ASSETS_RECORDED = 5

@@ -17,7 +17,7 @@ from chalicelib.files.importing import Chunk, Importer, ParsedRow, RowOutcome, b
 from chalicelib.files.models import Outcome, Receipt
 from chalicelib.kernel import periods
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import NotFound, Problem, Refusal
+from chalicelib.kernel.errors import NotFound, Problem, Refusal, Stale
 
 _FIELDS = {"start": "starts", "end": "ends"}
 Act = Callable[[Call, ParsedRow, dict[str, Any]], tuple[Outcome, str | None]]
@@ -53,6 +53,8 @@ def _tried(call: Call, receipt: Receipt, template: Template, sheet: str, row: Pa
     try:
         outcome, ref = act(call_for_row(call, receipt, sheet, row.row), row, _on_the_clock(row))
     except Refusal as refusal:
+        if isinstance(refusal, Stale) or instructing.MOVED in {problem.code for problem in refusal.problems}:
+            raise  # others keep coming first: the queue gives the file again
         found = refusal.problems or (Problem(refusal.code, refusal.detail, "obligation_id"),)
         return RowOutcome(row.row, sheet, "error", ref, tuple(_at_column(template, sheet, each) for each in found))
     return RowOutcome(row.row, sheet, outcome, ref)

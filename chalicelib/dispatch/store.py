@@ -35,7 +35,8 @@ from chalicelib.storage.tables import (
 from chalicelib.storage.writes import Write, check, create, number, put, remove, replace
 
 _DUE = "instruction"
-_MOVED = Stale("dispatch.moved", "Something else moved this obligation at the same moment. Read it and try again.")
+MOVED = "dispatch.moved"
+_MOVED = Stale(MOVED, "Something else moved this obligation at the same moment. Read it and try again.")
 
 
 class _GuardRow(Row):
