@@ -56,11 +56,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The parts that count, the points left out with the reason, and why nothing can be settled, if so."""
+    """The parts that count, the points left out with the reason, and why nothing can be settled, if so.
+
+    `refused` are the baselines of the points left out: they tell why.
+    """
 
     parts: tuple[Part, ...]
     left_out: tuple[tuple[str, Unsettleable], ...]
     reason: Unsettleable | None
+    refused: tuple[tuple[str, Baseline], ...] = ()
 
 
 def measure(together: Together, rules: MarketRules, known: Evidence) -> Measured:
@@ -84,17 +88,18 @@ def measure(together: Together, rules: MarketRules, known: Evidence) -> Measured
     }
     reason = _too_much(members, left_out, rules)
     counted = [member for member in members if member.point not in left_out]
+    refused = tuple((point, found[point]) for point in left_out)
     if reason is not None:
-        return Measured((), tuple(left_out.items()), reason)
+        return Measured((), tuple(left_out.items()), reason, refused)
     if rules.level == "meter":
         parts = tuple(
             Part(member.point, _share(member, members), found[member.point], points[member.point]) for member in counted
         )
-        return Measured(parts, tuple(left_out.items()), None)
+        return Measured(parts, tuple(left_out.items()), None, refused)
     group = _group(rules.baseline, asked, counted, points, found)
     if not group.baseline.is_sufficient:
-        return Measured((group,), tuple(left_out.items()), "INSUFFICIENT_BASELINE")
-    return Measured((group,), tuple(left_out.items()), None)
+        return Measured((group,), tuple(left_out.items()), "INSUFFICIENT_BASELINE", refused)
+    return Measured((group,), tuple(left_out.items()), None, refused)
 
 
 def _question(together: Together, members: Sequence[Member], known: Evidence) -> Question:

@@ -31,8 +31,21 @@ from chalicelib.settlement.sharing import Together, settled_together
 
 
 @dataclass(frozen=True, slots=True)
+class Levels:
+    """A period's baseline and metered power of the points that count, together, milliwatts; None where unknown."""
+
+    period: datetime
+    baseline: Fraction | None
+    metered: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """An instruction settled, with all that explains its amounts; `reason` where it could not be."""
+    """An instruction settled, with all that explains its amounts; `reason` where it could not be.
+
+    `levels` are of everything settled together with it, before its part of the delivery is taken; `refused` are the
+    baselines of the points left out.
+    """
 
     instruction: Instruction
     rules_version: int
@@ -44,6 +57,8 @@ class Settled:
     deliveries: tuple[Delivery, ...] = ()
     baselines: tuple[tuple[str, Baseline], ...] = ()
     left_out: tuple[tuple[str, Unsettleable], ...] = ()
+    levels: tuple[Levels, ...] = ()
+    refused: tuple[tuple[str, Baseline], ...] = ()
 
 
 def settle_instructions(
@@ -87,8 +102,17 @@ def _settle(
     baselines = tuple((part.name, part.baseline) for part in measured.parts)
     asked_mwh = _asked_mwh(instruction)
     if reason is not None:
-        nothing = Performed(asked_mwh, None)
-        return Settled(instruction, rules.version, {}, nothing, reason, baselines=baselines, left_out=measured.left_out)
+        return Settled(
+            instruction,
+            rules.version,
+            {},
+            Performed(asked_mwh, None),
+            reason,
+            baselines=baselines,
+            left_out=measured.left_out,
+            levels=_levels(instruction, measured, known),
+            refused=measured.refused,
+        )
     deliveries = _deliveries(instruction, instruction.acknowledged_mw, together, rules, measured, known)
     share = ratio(deliveries)
     f = factor(rules.performance, share, accuracy)
@@ -104,7 +128,26 @@ def _settle(
         deliveries=tuple(deliveries),
         baselines=baselines,
         left_out=measured.left_out,
+        levels=_levels(instruction, measured, known),
+        refused=measured.refused,
     )
+
+
+def _levels(instruction: Instruction, measured: Measured, known: Evidence) -> tuple[Levels, ...]:
+    """What the parts that count come to in each period of an instruction."""
+    periods = known.grid.periods(instruction.span)
+    baselines = [part.baseline.values for part in measured.parts]
+    metered = [part.metered for part in measured.parts]
+    return tuple(Levels(period, _sum_at(period, baselines), _sum_at(period, metered)) for period in periods)
+
+
+def _sum_at(
+    period: datetime, series: Sequence[Mapping[datetime, Fraction] | Mapping[datetime, int]]
+) -> Fraction | None:
+    """The sum in a period; None where any of them has no value, or there are none."""
+    if not series or any(period not in each for each in series):
+        return None
+    return sum((Fraction(each[period]) for each in series), Fraction(0))
 
 
 def promised_mw(instruction: Instruction) -> Decimal:
