@@ -120,6 +120,13 @@ class MarketRules(Value):
     payment_days: int = Field(default=30, ge=0, le=120)
     late_data: LateData = "re-run"
     negative_total: Literal["carry", "credit"] = "carry"
+    failure_performance: Number = Field(
+        default=Decimal("0.6"), ge=0, le=1, description="a mean performance below it over `failure_months` is flagged"
+    )
+    failure_months: int = Field(default=2, ge=1, le=12)
+    failure_unavailable: Number = Field(
+        default=Decimal("0.3"), ge=0, le=1, description="unavailable beyond this share of a month's MWh is flagged"
+    )
 
 
 class KeptRules(MarketRules):

@@ -38,6 +38,9 @@ class RulesRequest(BaseModel):
     payment_days: int | None = None
     late_data: LateData | None = None
     negative_total: Literal["carry", "credit"] | None = None
+    failure_performance: Number | None = None
+    failure_months: int | None = None
+    failure_unavailable: Number | None = None
 
     def fields(self) -> dict[str, Any]:
         """What is said beside the preset."""
