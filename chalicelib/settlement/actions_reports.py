@@ -56,6 +56,11 @@ def load_lines(report: Report) -> list[ReportLine]:
     return store.load_lines(report.lines_key)
 
 
+def load_run_lines(report: Report) -> list[ReportLine]:
+    """The lines as the run made them, before publishing drew them upon an older report: what versions differ by."""
+    return store.load_lines(report.run_lines_key or report.lines_key)
+
+
 def load_detail(report: Report) -> ReportDetail:
     """What explains a report."""
     return store.load_detail(report.detail_key)
