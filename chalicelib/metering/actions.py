@@ -97,8 +97,8 @@ def _largest(limits: Sequence[Decimal | None]) -> Decimal | None:
 def _known_of(months: Iterable[tuple[str, str]], own_mark: str) -> Mapping[tuple[str, date], list[Revision]]:
     """What other files said of the days of these meters and months."""
     found: dict[tuple[str, date], list[Revision]] = {}
-    for meter, month in dict.fromkeys(months):
-        for revision in store.list_month(meter, month):
+    for (meter, _), revisions in store.load_months(months).items():
+        for revision in revisions:
             if revision.source != own_mark:
                 found.setdefault((meter, revision.day.day), []).append(revision)
     return found

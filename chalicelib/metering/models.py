@@ -42,7 +42,7 @@ class MeterDay(Value):
 
     @property
     def present(self) -> int:
-        return sum(value is not None for value in self.values)
+        return len(self.values) - self.values.count(None)
 
 
 class Revision(Value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -164,7 +165,9 @@ class _Day:
         self.problems.append(Problem(code, detail, "value", allowed, row=row))
 
 
+@lru_cache(maxsize=2**16)
 def _figure(cell: Any, scale: int) -> int | Problem | None:
+    """A figure in milliwatts, or what is wrong with it; a file's few thousand different figures are judged once."""
     try:
         return to_milliwatts(cell, scale)
     except (ValueError, TypeError, OverflowError):

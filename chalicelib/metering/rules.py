@@ -46,8 +46,10 @@ def readings_of(day: MeterDay) -> Readings:
 
 def is_news(day: MeterDay, revisions: Sequence[Revision]) -> bool:
     """Whether a file says anything of a day that does not hold already."""
+    if not revisions:
+        return day.present > 0
     known = merged(revisions)
-    same_length = not revisions or max(revisions, key=_age).day.minutes == day.minutes
+    same_length = max(revisions, key=_age).day.minutes == day.minutes
     return not same_length or any(known.get(at) != value for at, value in readings_of(day).items())
 
 

@@ -7,6 +7,7 @@ Which revision counts is worked out on reading. `day#dd#` is followed by when th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 from chalicelib.metering.codec import pack, unpack
@@ -14,7 +15,11 @@ from chalicelib.metering.models import MeterDay, Revision
 from chalicelib.metering.packing import STAMP, PackedRow, base36, mark_of
 from chalicelib.storage.tables import RowMeta, batch_put, query_all, table_name
 
-__all__ = ["list_day", "list_month", "list_months", "mark_of", "save_days"]
+__all__ = ["list_day", "list_month", "list_months", "load_months", "mark_of", "save_days"]
+
+_AT_ONCE = 4
+"""Requests under way: the database answers them side by side, and waiting is most of what they take."""
+_ROWS_EACH = 100
 
 
 class _DayRow(PackedRow):
@@ -24,7 +29,18 @@ class _DayRow(PackedRow):
 
 def save_days(days: Sequence[MeterDay], received_at: datetime, source: str) -> None:
     """Keep what a file (its receipt's id) says of these days."""
-    batch_put([_row(day, received_at, source) for day in days])
+    rows = [_row(day, received_at, source) for day in days]
+    parts = [rows[start : start + _ROWS_EACH] for start in range(0, len(rows), _ROWS_EACH)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for done in [pool.submit(batch_put, part) for part in parts]:
+            done.result()
+
+
+def load_months(months: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Revision]]:
+    """Every revision of the days of (meter, month) pairs, several read at once."""
+    wanted = list(dict.fromkeys(months))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(wanted, pool.map(lambda each: list_month(*each), wanted), strict=True))
 
 
 def list_month(meter_id: str, month: str) -> list[Revision]:
