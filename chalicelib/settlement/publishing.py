@@ -14,11 +14,12 @@ from typing import Any
 
 from chalicelib.kernel.quantities import ZERO
 from chalicelib.settlement.differences import key_of
-from chalicelib.settlement.models import LateData, MarketRules
+from chalicelib.settlement.models import LateData, MarketRules, Unsettleable
 from chalicelib.settlement.models_runs import LINES_A_SHEET, LineMove, LineStates, ReportDetail, ReportLine, line_id_of
 from chalicelib.settlement.payment import total
 
 Key = tuple[str, str, str, str]
+Asked = tuple[str, str, str | None]
 Policy = Callable[[ReportLine], LateData]
 CREDITED_AT_ONCE = "A correction of an invoiced line is credited at once, by the operator's late-data policy."
 
@@ -70,8 +71,9 @@ def draw_upon(
     kept: list[tuple[ReportLine, LineMove | None]] = []
     for line in now:
         kept += _drawn(line, upon.pop(key_of(line), _Upon()), closed, policy(line), at)
+    waiting = {_asked(line): line.reason for line in now if line.amount is None}
     for gone in upon.values():
-        kept += _of_gone(gone, closed, policy, at)
+        kept += _of_gone(gone, waiting, closed, policy, at)
     return _placed(report_id, kept)
 
 
@@ -118,6 +120,11 @@ def _default(name: str) -> Any:
     return MarketRules.model_fields[name].default
 
 
+def _asked(line: ReportLine) -> Asked:
+    """What was asked for, whatever its components."""
+    return line.month, line.obligation_id, line.instruction_id
+
+
 def _by_key(lines: Iterable[ReportLine]) -> dict[Key, _Upon]:
     upon: dict[Key, _Upon] = {}
     for line in lines:
@@ -150,15 +157,23 @@ def _of_frozen(line: ReportLine, upon: _Upon, at: datetime) -> Iterator[tuple[Re
 
 
 def _of_gone(
-    upon: _Upon, closed: set[tuple[str, str]], policy: Policy, at: datetime
+    upon: _Upon,
+    waiting: Mapping[Asked, Unsettleable | None],
+    closed: set[tuple[str, str]],
+    policy: Policy,
+    at: datetime,
 ) -> Iterator[tuple[ReportLine, LineMove | None]]:
-    """What becomes of lines that the run no longer has: those never invoiced go, of the others nothing is due."""
+    """What becomes of lines that the run no longer has: those never invoiced go, of the others nothing is due.
+
+    Where the whole instruction waits for its data, so do they.
+    """
     last = upon.settled[-1] if upon.settled else upon.pending
     assert last is not None, "a key has a line"
     is_closed = policy(last) == "frozen" and (last.month, last.obligation_id) in closed
     if upon.settled or is_closed or last.state == "disputed":
-        nothing = last.model_copy(update={"amount": ZERO, "reason": None, "corrects": None})
-        yield from _drawn(nothing, upon, closed, policy(last), at)
+        reason = waiting.get(_asked(last))
+        due = {"amount": None if reason else ZERO, "reason": reason, "corrects": None}
+        yield from _drawn(last.model_copy(update=due), upon, closed, policy(last), at)
 
 
 def _corrected(

@@ -138,6 +138,12 @@ def test_an_invoiced_line_whose_data_is_gone_stands_and_says_what_it_waits_for()
         assert found.unsettled == 1
 
 
+def test_a_charge_that_was_invoiced_waits_with_its_instruction() -> None:
+    before = [a_report_line(state="paid"), a_report_line(0, "-4", state="paid", component="penalty")]
+    found = drawn([a_report_line(0, None)], before)
+    assert shown(found) == [("10.00", "paid"), (None, "open"), ("-4.00", "paid"), (None, "open")]
+
+
 def test_a_second_correction_is_of_all_that_was_invoiced() -> None:
     before = [a_report_line(state="paid"), a_report_line(0, "2", state="invoiced", corrects="10")]
     found = drawn([a_report_line(0, "15")], before)
