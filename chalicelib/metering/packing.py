@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import b64encode
-from typing import Any
 
 from pynamodb.attributes import BinaryAttribute
 
@@ -16,19 +14,9 @@ STAMP = 9
 
 
 class PackedRow(Row):
-    """A row whose `p` is bytes.
-
-    PynamoDB's dict of a row is for JSON, where bytes are base64; DynamoDB takes and gives them as they are, a third
-    smaller, which is most of what a month of readings costs.
-    """
+    """A row whose `p` is bytes."""
 
     p = BinaryAttribute(legacy_encoding=False)
-
-    def item(self) -> dict[str, Any]:
-        return super().item() | {"p": {"B": self.p}}
-
-    def from_dynamodb_dict(self, d: dict[str, dict[str, Any]]) -> None:
-        super().from_dynamodb_dict(d | {"p": {"B": b64encode(d["p"]["B"]).decode()}})
 
 
 def mark_of(source: str) -> str:

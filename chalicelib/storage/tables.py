@@ -93,7 +93,7 @@ class Row(Model):
 
     def item(self) -> dict[str, Any]:
         """The row as DynamoDB takes it; attributes that are None are left out."""
-        return self.to_dynamodb_dict()
+        return self.serialize(null_check=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +283,7 @@ def _key(pk: str, sk: str) -> dict[str, Any]:
 
 def _row(row_class: type[R], item: dict[str, Any]) -> R:
     row = row_class()
-    row.from_dynamodb_dict(item)
+    row.deserialize(item)
     return row
 
 
