@@ -11,10 +11,12 @@ from chalicelib.dispatch.actions_reads import (
     load_instructions,
 )
 from chalicelib.dispatch.actions_rules import rules_of
+from chalicelib.dispatch.lifecycle import caught_up
 
 __all__ = [
     "availability_in",
     "availability_of",
+    "caught_up",
     "conflicts_of_asset",
     "instructions_in",
     "instructions_of",

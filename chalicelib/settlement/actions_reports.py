@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -33,7 +33,8 @@ _LINE_NOT_FOUND = NotFound("line.not_found", "There is no such line.")
 def place_of(line_id: str) -> tuple[str, int]:
     """The report and the ordinal a line's id names; `NotFound` for what is no line's id."""
     report_id, _, ordinal = line_id.rpartition("-")
-    if not (report_id and ordinal.isascii() and ordinal.isdigit() and len(ordinal) >= 5):
+    is_number = ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 10
+    if not is_number or line_id_of(report_id, int(ordinal)) != line_id:
         raise _LINE_NOT_FOUND
     return report_id, int(ordinal)
 
@@ -41,6 +42,11 @@ def place_of(line_id: str) -> tuple[str, int]:
 def report_write(report: Report) -> Write:
     """A report's head, new at version 1; its lines and detail are kept before."""
     return store.save_report(report)
+
+
+def draft_write(report: Report) -> Write:
+    """The head of a draft whose run is being made; made again, it takes its own place."""
+    return store.save_draft(report)
 
 
 def load_report(report_id: str) -> Report:
@@ -54,11 +60,6 @@ def load_report(report_id: str) -> Report:
 def load_lines(report: Report) -> list[ReportLine]:
     """A report's lines as they were drawn, in order."""
     return store.load_lines(report.lines_key)
-
-
-def load_run_lines(report: Report) -> list[ReportLine]:
-    """The lines as the run made them, before publishing drew them upon an older report: what versions differ by."""
-    return store.load_lines(report.run_lines_key or report.lines_key)
 
 
 def load_detail(report: Report) -> ReportDetail:
@@ -96,8 +97,13 @@ def lines_as_they_stand(report: Report, today: date) -> list[ReportLine]:
 
     Strongly consistent. What was not disputed in time is agreed; a line without an amount waits.
     """
+    return lines_with(report, store.load_states(report), today)
+
+
+def lines_with(report: Report, sheets: Iterable[LineStates], today: date) -> list[ReportLine]:
+    """A report's lines in order as they stand on a local day, by what was read of what became of them."""
     moved: dict[str, LineMove] = {}
-    for sheet in store.load_states(report):
+    for sheet in sheets:
         moved |= sheet.moved
     return [_standing(line, moved.get(line.id), report, today) for line in load_lines(report)]
 
@@ -116,11 +122,17 @@ def move_writes(report: Report, moves: Mapping[str, LineMove]) -> list[Write]:
 
 def _moved(sheet: LineStates, moves: Mapping[str, LineMove]) -> Write:
     mine = {line_id: move for line_id, move in moves.items() if place_of(line_id)[1] // LINES_A_SHEET == sheet.number}
-    for line_id, move in mine.items():
-        before = sheet.moved[line_id].state if line_id in sheet.moved else "open"
-        if not may_become(before, move.state):
-            raise Stale("line.moved", f"A line is {before} meanwhile and cannot become {move.state}. Read it again.")
-    return store.save_states(sheet.but(moved={**sheet.moved, **mine}))
+    after = {line_id: _upon(sheet.moved.get(line_id), move) for line_id, move in mine.items()}
+    return store.save_states(sheet.but(moved={**sheet.moved, **after}))
+
+
+def _upon(before: LineMove | None, move: LineMove) -> LineMove:
+    """A move after the one before; a line keeps the dispute it had."""
+    state = before.state if before else "open"
+    if not may_become(state, move.state):
+        raise Stale("line.moved", f"A line is {state} meanwhile and cannot become {move.state}. Read it again.")
+    had = before.dispute_id if before else None
+    return move.model_copy(update={"dispute_id": move.dispute_id or had})
 
 
 def _sheet_of(line_id: str, report: Report) -> int:

@@ -15,11 +15,9 @@ from chalicelib.registry import actions as registry
 from chalicelib.settlement import store
 from chalicelib.settlement.models import KeptRules, MarketRules
 from chalicelib.settlement.requests import PresetList, RulesList, RulesQuery, RulesRequest
-from chalicelib.settlement.rules import PRESETS, next_version_problems, rule_problems, rules_on
+from chalicelib.settlement.rules import PRESETS, next_version_problems, rule_problems, rules_on, standing_rules
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
-
-DEFAULT_RULES = "standard agreement"
 
 
 def list_presets(call: Call) -> PresetList:
@@ -72,9 +70,7 @@ def rules_of_obligation(obligation: Obligation, day: date) -> MarketRules:
 
     Where it names none, or its operator had set none of that name by then and none ships, the standard agreement does.
     """
-    name = obligation.market_rules or DEFAULT_RULES
-    held = [rules for rules in store.list_rules(obligation.so, name) if rules.effective_from <= day]
-    return rules_on(held, day) if held else PRESETS.get(name, PRESETS[DEFAULT_RULES])
+    return standing_rules(store.list_rules(obligation.so), obligation.market_rules, day)
 
 
 def _drawn(call: Call, request: RulesRequest, version: int) -> KeptRules:

@@ -10,12 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Literal
 
 from chalicelib.kernel.models import iso
-from chalicelib.kernel.periods import Span, is_working_day, local_of
+from chalicelib.kernel.periods import HALF_HOUR, Span, is_working_day, local_of
 from chalicelib.settlement.adjustments import Adjustment, adjusted, adjustment_window
 from chalicelib.settlement.methods import (
     VERSION,
@@ -33,6 +33,7 @@ from chalicelib.settlement.series import Exact, Grid, Series, completeness, mean
 Status = Literal["SUFFICIENT", "INSUFFICIENT"]
 Reason = Literal["HOLIDAY", "EVENT_DAY", "OUTAGE_DAY", "INCOMPLETE", "RANKED_OUT"]
 ONE_KW = 10**6
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ class Statement:
 
     submitted_at: datetime
     values: Mapping[datetime | tuple[int, int], int]
+
+    @property
+    def is_weekly(self) -> bool:
+        return isinstance(next(iter(self.values), None), tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,14 +254,20 @@ def _means(
 
 def timely_statement(method: Nominated | WeeklyTemplate, asked: Question) -> Statement | None:
     """The newest schedule or template that the FSP sent before the gate of the event; None when there is none."""
-    timely = [statement for statement in asked.statements if statement.submitted_at < _gate(method, asked)]
+    gate = _gate(method, asked)
+    timely = [each for each in asked.statements if each.submitted_at < gate and _is_of(method, each)]
     return max(timely, key=lambda statement: statement.submitted_at, default=None)
 
 
+def _is_of(method: Nominated | WeeklyTemplate, statement: Statement) -> bool:
+    """Whether a statement is a schedule, or a template, as the method takes it."""
+    return statement.is_weekly == isinstance(method, WeeklyTemplate)
+
+
 def stated(method: Nominated | WeeklyTemplate, asked: Question, statement: Statement, period: datetime) -> int | None:
-    """What a statement says of a period, milliwatts; None where it is silent."""
+    """What a statement says of a period, milliwatts; None where it is silent. A half-hour speaks for its parts."""
     if isinstance(method, Nominated):
-        return statement.values.get(period)
+        return statement.values.get(period, statement.values.get(period - (period - _EPOCH) % HALF_HOUR))
     local = local_of(period, asked.grid.zone)
     return statement.values.get((local.weekday(), _half_hour(local)))
 
@@ -332,7 +343,7 @@ def _fingerprint(method: Method, asked: Question, readings: Series, found: Basel
             "notice": asked.notice_at and iso(asked.notice_at),
             "days": sorted(map(str, days)),
             "devices": asked.devices,
-            "statements": [_statement_json(statement) for statement in asked.statements],
+            "statements": _statements_json(method, asked),
             "readings": used,
         },
         sort_keys=True,
@@ -340,5 +351,11 @@ def _fingerprint(method: Method, asked: Question, readings: Series, found: Basel
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _statement_json(statement: Statement) -> list[object]:
-    return [iso(statement.submitted_at), sorted((str(key), value) for key, value in statement.values.items())]
+def _statements_json(method: Method, asked: Question) -> list[object]:
+    """The one statement that counts, as far as it was asked for."""
+    if not isinstance(method, Nominated | WeeklyTemplate):
+        return []
+    newest = timely_statement(method, asked)
+    if newest is None:
+        return []
+    return [iso(newest.submitted_at), [stated(method, asked, newest, period) for period in asked.periods]]

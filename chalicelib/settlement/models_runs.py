@@ -58,7 +58,10 @@ class Run(Value):
 
 
 class RunPart(Value):
-    """What a run came to for one FSP, as it was made; its report, once published, goes on from there."""
+    """What a run came to for one FSP, as it was made; its report, once published, goes on from there.
+
+    Without `lines_key` the FSP asked for the run, and it is not made yet or has nothing to say to it.
+    """
 
     run_id: str
     fsp: str
@@ -66,7 +69,7 @@ class RunPart(Value):
     lines: int = 0
     unsettled: int = 0
     total: Money = ZERO
-    lines_key: str
+    lines_key: str | None = None
 
 
 def report_id_of(run_id: str, fsp: str) -> str:
@@ -106,9 +109,6 @@ class Report(Value):
     currency: str = "GBP"
     time_zone: str = "Europe/London"
     lines_key: str
-    run_lines_key: str | None = Field(
-        default=None, description="the lines as the run made them, where publishing drew them anew upon an older report"
-    )
     detail_key: str
     version: int = 1
 

@@ -109,3 +109,15 @@ PRESETS: dict[str, MarketRules] = {
         ),
     )
 }
+
+DEFAULT_RULES = "standard agreement"
+
+
+def standing_rules(versions: Iterable[MarketRules], name: str | None, day: date) -> MarketRules:
+    """The rules of a name that an operator had set by a local day; before its first, those that ship, at version 0.
+
+    Without a name, or where none of it ships, they are the standard agreement's.
+    """
+    wanted = name or DEFAULT_RULES
+    held = [rules for rules in versions if rules.name == wanted and rules.effective_from <= day]
+    return rules_on(held, day) if held else PRESETS.get(wanted, PRESETS[DEFAULT_RULES]).but(version=0)  # type: ignore[no-any-return]

@@ -87,6 +87,17 @@ def netted(channels: Sequence[Series]) -> dict[datetime, int]:
     return {at: sum(channel[at] for channel in channels) for at in sorted(shared)}
 
 
+def coarsened(series: Series, minutes: int, to_minutes: int) -> dict[datetime, int]:
+    """Periods of `minutes` as the mean of each longer period of which none is missing, to the milliwatt."""
+    if minutes == to_minutes:
+        return dict(series)
+    count, step = to_minutes // minutes, timedelta(minutes=to_minutes)
+    rows: dict[datetime, list[int]] = {}
+    for at, value in series.items():
+        rows.setdefault(at - (at - _EPOCH) % step, []).append(value)
+    return {at: round(Fraction(sum(row), count)) for at, row in sorted(rows.items()) if len(row) == count}
+
+
 def completeness(series: Series, periods: Sequence[datetime | None]) -> Fraction:
     """The share of periods that were read; 1 of no periods."""
     if not periods:

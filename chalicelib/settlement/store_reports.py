@@ -20,7 +20,7 @@ from chalicelib.storage.tables import (
     query_index,
     table_name,
 )
-from chalicelib.storage.writes import Write, check, create, number, replace
+from chalicelib.storage.writes import Write, check, create, number, put_if, replace
 
 _LINES, _DETAIL = "report-lines", "report-detail"
 _MADE = Refused("report.exists", "This report was made already.")
@@ -93,16 +93,14 @@ def load_reports(report_ids: Iterable[str]) -> dict[str, Report]:
 
 def save_report(report: Report) -> Write:
     """Write a report, new at version 1. The provider's list holds it once it was published."""
-    row = _ReportRow(
-        pk=report.id,
-        sk="head",
-        version=report.version,
-        so=report.so,
-        fsp=report.fsp if report.published_at else None,
-        sort=f"report#{report.first:%Y-%m}#{report.last}#{report.fsp}#{report.number:06d}#{report.id}",
-        body=report,
-    )
+    row = _head(report)
     return create(row, _MADE) if report.version == 1 else replace(row, _MOVED)
+
+
+def save_draft(report: Report) -> Write:
+    """Write a draft while its run is being made: in the place of one that the same run, cut short, left before."""
+    condition = "attribute_not_exists(pk) OR #version = :one"
+    return put_if(_head(report), condition, {":one": number(1)}, _MADE)
 
 
 def check_report(report: Report) -> Write:
@@ -160,6 +158,26 @@ def save_states(states: LineStates) -> Write:
     after = states.but(version=states.version + 1)
     row = _StatesRow(pk=after.report_id, sk=_sheet(after.number), version=after.version, body=after)
     return create(row, _MOVED) if after.version == 1 else replace(row, _MOVED)
+
+
+def check_states(states: LineStates) -> Write:
+    """Require that a sheet is as it was read."""
+    where = (_StatesRow, states.report_id, _sheet(states.number))
+    if states.version == 0:
+        return check(*where, "attribute_not_exists(pk)", {}, _MOVED)
+    return check(*where, "#version = :seen", {":seen": number(states.version)}, _MOVED)
+
+
+def _head(report: Report) -> _ReportRow:
+    return _ReportRow(
+        pk=report.id,
+        sk="head",
+        version=report.version,
+        so=report.so,
+        fsp=report.fsp if report.published_at else None,
+        sort=f"report#{report.first:%Y-%m}#{report.last}#{report.fsp}#{report.number:06d}#{report.id}",
+        body=report,
+    )
 
 
 def _sheet(ordinal: int) -> str:
