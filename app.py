@@ -26,6 +26,7 @@ from chalicelib.registry.routes_operators import routes as operators
 from chalicelib.registry.routes_schemes import routes as schemes
 from chalicelib.settlement.routes import routes as settlement
 from chalicelib.settlement.routes_failures import routes as settlement_failures
+from chalicelib.settlement.routes_runs import routes as settlement_runs
 
 app = Chalice(app_name="headroom", debug=False, configure_logs=False)
 identity.use_members(registry_actions.member_of)
@@ -49,4 +50,5 @@ app.register_blueprint(dispatch_open, url_prefix="/v1")
 app.register_blueprint(metering, url_prefix="/v1")
 app.register_blueprint(settlement, url_prefix="/v1")
 app.register_blueprint(settlement_failures, url_prefix="/v1")
+app.register_blueprint(settlement_runs, url_prefix="/v1")
 app.register_blueprint(notifications, url_prefix="/v1")
