@@ -23,7 +23,7 @@ os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 
 # The settings above are read when these are imported.
 from tests.embedded import account, cloud, embedded, running_market, stopped_market  # noqa: E402, F401  (fixtures)
-from tests.tables import create_state  # noqa: E402
+from tests.tables import fill_state, ready_clients  # noqa: E402
 
 
 @pytest.fixture
@@ -31,14 +31,12 @@ def market() -> Iterator[None]:
     """Every table, bucket, queue and the bus, empty, in memory."""
     from moto import mock_aws
 
-    from chalicelib.storage.clients import forget_clients
     from chalicelib.storage.queues import forget_queues
     from chalicelib.storage.sealing import forget_data_keys
 
     with mock_aws():
-        forget_clients()
+        ready_clients()
         forget_queues()
         forget_data_keys()
-        create_state()
+        fill_state()
         yield
-    forget_clients()
