@@ -16,7 +16,7 @@ from chalicelib.metering import actions
 from chalicelib.metering.actions import Meter
 from chalicelib.metering.reading import ReadDay, meters_in, read_days
 from chalicelib.metering.rules import remarks
-from chalicelib.metering.sheets import README, TEMPLATE
+from chalicelib.metering.sheets import READINGS, README, TEMPLATE
 
 AT_ONCE = 2_000
 
@@ -27,8 +27,11 @@ def apply_object(call: Call, receipt: Receipt, content: bytes) -> list[RowOutcom
 
 
 def _table(content: bytes) -> RawTable:
-    """The tab of readings: the only one with rows, besides a README."""
+    """The tab of readings: the one our workbook calls so, or the only one with rows besides a README."""
     tables = [table for table in read_tables(content) if table.rows and table.name.casefold() != README.casefold()]
+    ours = [table for table in tables if table.name.casefold() == READINGS.casefold()]
+    if ours:
+        return ours[0]
     if len(tables) != 1:
         problem = Problem("file.tabs", f"The file has {len(tables)} tabs with rows.", allowed="one tab of readings")
         raise Invalid.of([problem], "file.tabs")

@@ -11,7 +11,7 @@ ZONE = ZoneInfo("Europe/London")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Local instants of one round, each a day after the one before, and a service period that starts well after."""
+    """Local instants of one round, one after the other, and a service period that starts a month well after."""
 
     qualification_open: datetime
     qualification_closed: datetime
@@ -25,7 +25,7 @@ def plan_from(now: str) -> Plan:
     """A plan whose first date is the next local noon after an ISO instant."""
     local = datetime.fromisoformat(now).astimezone(ZONE)
     noon = local.replace(hour=12, minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(days=1)
-    start = noon.date() + timedelta(days=21)
+    start = _first_of_month_from(noon.date() + timedelta(days=21))
     return Plan(
         qualification_open=noon,
         qualification_closed=noon + timedelta(days=5),
@@ -34,6 +34,11 @@ def plan_from(now: str) -> Plan:
         period_start=start,
         period_end=start + timedelta(days=120),
     )
+
+
+def _first_of_month_from(day: date) -> date:
+    """The day, or the first of the next month: a season begins with a month, so that its first month is whole."""
+    return day if day.day == 1 else (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def instant(local: datetime, after: timedelta = timedelta(0)) -> str:

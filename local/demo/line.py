@@ -10,8 +10,10 @@ from random import Random
 from typing import Any
 
 from local.client import Market, Session
-from local.demo import check, files, people, workbooks
+from local.demo import check, files, meters, people, workbooks
 from local.demo.calendars import Plan, instant, plan_from
+from local.demo.metering import Metering
+from local.demo.operations import Operations
 from local.demo.people import Member
 from local.demo.scenes import Provider, Scene
 from local.demo.stages import Shortfall, Story
@@ -51,6 +53,7 @@ class Line:
             self.decide,
             self.confirm,
             self.show_obligations,
+            self.operate,
         ):
             stage()
 
@@ -64,7 +67,7 @@ class Line:
             for number, provider in enumerate(self.scene.providers):
                 self._join_provider(number, provider, scheme["id"])
             self.story.expect("providers registered and approved", len(self.providers), len(self.scene.providers))
-            self._tell_mails()
+            self.tell_mails()
 
     def _join_provider(self, number: int, provider: Provider, scheme_id: str) -> None:
         email = f"{provider.name.split()[0]}.{number}.{self.tag}@provider.example".lower()
@@ -80,17 +83,18 @@ class Line:
         name, content = self.scene.gazetteer
         with self.story.stage(f"The market operator drops {name}"):
             receipt = self.market_operator.upload("postcodes", name, content)
-            self._tell_receipt(receipt)
+            self.tell_receipt(receipt)
             self.story.expect("postcodes read", receipt["rows"], self.scene.gazetteer_rows)
 
     def register_assets(self) -> None:
         with self.story.stage("Providers drop their asset workbooks"):
             template = self._template("assets")
             for provider in self.scene.providers:
-                content = workbooks.fill(template, {"Assets": provider.assets})
-                self._keep(f"assets-{provider.name}.xlsx", content)
+                rows = meters.metered(provider.assets, self.tag)
+                content = workbooks.fill(template, {"Assets": rows})
+                self.keep(f"assets-{provider.name}.xlsx", content)
                 receipt = self.providers[provider.name].session.upload("assets", f"{provider.name}.xlsx", content)
-                self._tell_receipt(receipt)
+                self.tell_receipt(receipt)
                 self._expect_assets(provider, receipt)
             self.market.settle()
 
@@ -108,9 +112,9 @@ class Line:
     def publish_areas(self) -> None:
         with self.story.stage("The operator's system drops its areas into the bucket"):
             for place, (name, content) in enumerate(self.scene.area_files):
-                self._keep(name, content)
+                self.keep(name, content)
                 receipt = self.operator.session.dropped(self.operator.organisation, "areas", name, content)
-                self._tell_receipt(receipt)
+                self.tell_receipt(receipt)
                 which = "unchanged" if place else "created"
                 self.story.expect(f"{name}: areas {which}", receipt["counts"][which], self.scene.area_count)
 
@@ -120,17 +124,17 @@ class Line:
             content = files.competitions_workbook(
                 self._template("competitions"), self.scene.needs, self.plan, prefix, self.round_ref
             )
-            self._keep("competitions.xlsx", content)
+            self.keep("competitions.xlsx", content)
             session, organisation = self.operator.session, self.operator.organisation
             receipt = session.dropped(organisation, "competitions", "competitions.xlsx", content)
-            self._tell_receipt(receipt)
+            self.tell_receipt(receipt)
             for problem in receipt["problems"]:
                 self.story.say(f"  {problem}")
             self.market.settle()
             found = self.operator.session.get(f"/rounds/{self.round_ref}")["competitions"]
             self.competitions = {each["reference"]: each for each in found}
             self.story.expect("competitions published", len(self.competitions), len(self.scene.needs))
-            self._tell_mails()
+            self.tell_mails()
 
     def show_qualification(self) -> None:
         with self.story.stage("Assets qualify, each with its reasons"):
@@ -153,7 +157,7 @@ class Line:
             self.story.table(("competition", "assessed", "eligible", "not", "failed rules"), rows)
             if not any(row[2] for row in rows):
                 raise Shortfall("no asset is eligible anywhere")
-            self._tell_mails()
+            self.tell_mails()
 
     def _own_answers(self, competition_id: str) -> list[dict[str, Any]]:
         """The answers for this demo's providers; others may live in the same market."""
@@ -164,12 +168,12 @@ class Line:
     def open_bidding(self) -> None:
         with self.story.stage("Qualification closes, bidding opens by the calendar"):
             self.market.move_clock(instant(self.plan.qualification_closed, _MINUTE))
-            self._keep("qualified-assets.xlsx", self._download_qualified())
+            self.keep("qualified-assets.xlsx", self._download_qualified())
             self.market.move_clock(instant(self.plan.bidding_open, _MINUTE))
             phases = Counter(each["phase"] for each in self._round())
             self.story.expect("competitions in bidding", phases["bidding"], len(self.competitions))
             self._flush_digests()
-            self._tell_mails()
+            self.tell_mails()
 
     def _download_qualified(self) -> bytes:
         first = next(iter(self.competitions.values()))
@@ -190,7 +194,7 @@ class Line:
                 else:
                     self._bid_by_api(member, offered, random)
             self._expect_sealed()
-            self._tell_mails()
+            self.tell_mails()
 
     def _offered(self, member: Member) -> list[dict[str, Any]]:
         """The open windows of this demo's competitions, in an order that is the same in every run."""
@@ -214,9 +218,9 @@ class Line:
         blank = member.session.download("bids", round_ref=self.round_ref)
         rows = files.filled_bids(blank, offered, random)
         content = workbooks.fill(blank, {files.BIDS_TAB: rows})
-        self._keep(f"bids-{member.name}.xlsx", content)
+        self.keep(f"bids-{member.name}.xlsx", content)
         receipt = member.session.upload("bids", f"bids-{member.name}.xlsx", content)
-        self._tell_receipt(receipt)
+        self.tell_receipt(receipt)
         self.story.expect(f"{member.name}: bids by workbook", receipt["counts"]["created"], len(rows))
 
     def _expect_sealed(self) -> None:
@@ -229,7 +233,7 @@ class Line:
             self.market.move_clock(instant(self.plan.bidding_closed, 2 * _MINUTE))
             phases = Counter(each["phase"] for each in self._round())
             self.story.expect("competitions closed", phases["closed"], len(self.competitions))
-            self._tell_mails()
+            self.tell_mails()
 
     def decide(self) -> None:
         with self.story.stage("The operator decides by file"):
@@ -237,9 +241,9 @@ class Line:
             bids = workbooks.read(blank, "Bids")
             required = self._required()
             content = workbooks.amend(blank, "Bids", files.decisions_of(bids, required), "Bid ID")
-            self._keep("decisions.xlsx", content)
+            self.keep("decisions.xlsx", content)
             receipt = self.operator.session.upload("decisions", "decisions.xlsx", content)
-            self._tell_receipt(receipt)
+            self.tell_receipt(receipt)
             self.story.expect("bids decided", receipt["counts"]["updated"], len(bids))
             rows = [
                 (
@@ -271,16 +275,16 @@ class Line:
             self.story.expect("confirming once more", again, "result.confirmed")
             states = Counter(view["state"] for view in self._overviews())
             self.story.expect("competitions confirmed", states["confirmed"], len(self.competitions))
-            self._tell_mails()
+            self.tell_mails()
 
     def show_obligations(self) -> None:
         with self.story.stage("Obligations come out"):
             obligations = list(self.operator.session.all("/obligations"))
             accepted = sum(view["accepted"] for view in self._overviews())
             self.story.expect("obligations, one per accepted bid", len(obligations), accepted)
-            self._keep("contracts.xlsx", self.operator.session.download("contracts"))
+            self.keep("contracts.xlsx", self.operator.session.download("contracts"))
             for member in self.providers.values():
-                self._keep(f"contracts-{member.name}.xlsx", member.session.download("contracts"))
+                self.keep(f"contracts-{member.name}.xlsx", member.session.download("contracts"))
             self._keep_mails()
             self.story.table(
                 (
@@ -299,6 +303,20 @@ class Line:
             handled = self.market.settle()
             self.story.expect("messages set aside as undeliverable", handled["dead"], {})
 
+    def operate(self) -> None:
+        """From the obligations to the paid invoice, where there are any."""
+        if next(iter(self.operator.session.all("/obligations")), None) is None:
+            self.story.say("Nothing was accepted, so there is nothing to operate or settle.")
+            return
+        operations = Operations(self)
+        operations.walk()
+        metering = Metering(self, operations)
+        metering.walk()
+
+    def member_of(self, fsp: str) -> Member:
+        """The person of a provider, by its organisation."""
+        return next(each for each in self.providers.values() if each.organisation == fsp)
+
     def _overviews(self) -> list[dict[str, Any]]:
         return list(self.operator.session.all("/decisions", round_ref=self.round_ref))
 
@@ -312,10 +330,10 @@ class Line:
     def _template(self, kind: str) -> bytes:
         member = next(iter(self.providers.values())) if kind == "assets" else self.operator
         content = member.session.template(kind)
-        self._keep(f"template-{kind}.xlsx", content)
+        self.keep(f"template-{kind}.xlsx", content)
         return content
 
-    def _tell_receipt(self, receipt: dict[str, Any]) -> None:
+    def tell_receipt(self, receipt: dict[str, Any]) -> None:
         counts = ", ".join(f"{count} {name}" for name, count in receipt["counts"].items() if count)
         self.story.say(
             f"receipt {receipt['name']}: {receipt['state']}, {receipt['rows']} rows: {counts or receipt['refusal']}"
@@ -326,7 +344,7 @@ class Line:
     def _flush_digests(self) -> None:
         self.market.move_clock(instant(self.plan.bidding_open, 2 * _MINUTE))
 
-    def _tell_mails(self) -> None:
+    def tell_mails(self) -> None:
         self.market.settle()
         mails = self.market.mails()
         news = Counter(mail["subject"].split(":")[0] for mail in mails[self._mails_seen :])
@@ -334,7 +352,7 @@ class Line:
         for subject, count in news.most_common():
             self.story.say(f"e-mails: {count} x {subject}")
 
-    def _keep(self, name: str, content: bytes) -> None:
+    def keep(self, name: str, content: bytes) -> None:
         (self.out / name.replace(" ", "-")).write_bytes(content)
 
     def _keep_mails(self) -> None:

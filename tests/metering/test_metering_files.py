@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from pydantic import ValidationError
 
 from chalicelib.contracts.models import ObligatedAsset, Obligation
@@ -190,6 +192,17 @@ def test_a_workbook_of_our_template_goes_in() -> None:
     assert len(held()) == 48
     with pytest.raises(Invalid):
         apply_object(a_call(), receipt, a_workbook({"A": [["x"]], "B": [["y"]]}))
+
+
+def test_the_very_template_we_give_away_goes_in_filled() -> None:
+    book = load_workbook(io.BytesIO(write_template(TEMPLATE)))
+    book["Readings"].append([mine(), SUMMER, "kWh", "import", "local", *[0.5] * 48])
+    filled = io.BytesIO()
+    book.save(filled)
+    receipt = a_receipt("rcp_1", "org_fsp1", "2026-07-01T09:00:00Z", "meter-data")
+    [outcome] = apply_object(a_call(now="2026-07-01T09:00:00Z"), receipt, filled.getvalue())
+    assert outcome.outcome == "created", outcome.problems
+    assert len(held()) == 48
 
 
 def test_the_blank_template_has_a_column_for_each_half_hour_of_the_longest_day() -> None:
