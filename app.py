@@ -11,6 +11,7 @@ from chalicelib.competitions.routes import routes as competitions
 from chalicelib.contracts.routes import routes as contracts
 from chalicelib.decisions.routes import routes as decisions
 from chalicelib.dispatch.routes_open import routes as dispatch_open
+from chalicelib.dispatch.routes_openadr import routes as openadr
 from chalicelib.dispatch.routes_webhooks import routes as dispatch
 from chalicelib.edge import identity
 from chalicelib.edge.openapi import routes as openapi
@@ -47,6 +48,7 @@ app.register_blueprint(decisions, url_prefix="/v1")
 app.register_blueprint(contracts, url_prefix="/v1")
 app.register_blueprint(dispatch, url_prefix="/v1")
 app.register_blueprint(dispatch_open, url_prefix="/v1")
+app.register_blueprint(openadr, url_prefix="/v1")
 app.register_blueprint(metering, url_prefix="/v1")
 app.register_blueprint(settlement, url_prefix="/v1")
 app.register_blueprint(settlement_failures, url_prefix="/v1")

@@ -170,6 +170,8 @@ FUNCTIONS: tuple[Function, ...] = (
         "functions.fan_out_dispatch.handler",
         Events(
             (
+                "contracts.obligation_contracted.v1",
+                "contracts.obligations_drawn_up.v1",
                 "dispatch.availability_changed.v1",
                 "dispatch.instructions_answered.v1",
                 "dispatch.instructions_cancelled.v1",

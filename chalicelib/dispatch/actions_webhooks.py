@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.dispatch import store_openadr
 from chalicelib.dispatch import store_webhooks as store
 from chalicelib.dispatch.actions_reads import load_instructions, views_of
 from chalicelib.dispatch.sending import NotSent, send_webhook
@@ -38,6 +39,16 @@ PATIENCE = timedelta(minutes=5)
 _STANDING = "delivery.standing"
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a webhook is sent, under the id it keeps however often it is tried."""
+
+    id: str
+    name: str
+    body: str
+    test: bool = False
+
+
 def list_webhooks(call: Call, query: WebhookQuery) -> Page[WebhookView]:
     """The caller's webhooks, with when each last worked."""
     found = store.list_webhooks(call.organisation)
@@ -54,7 +65,8 @@ def get_webhook(call: Call, webhook_id: str) -> WebhookView:
 def add_webhook(call: Call, request: WebhookRequest) -> WebhookView:
     """Tell an address from now on; its secret is shown now and at a change alone."""
     raise_problems(url_problems(request.url, settings.webhook_networks()))
-    if len(store.list_webhooks(call.organisation)) >= MOST_WEBHOOKS:
+    own = [each for each in store.list_webhooks(call.organisation) if each.subscription_id is None]
+    if len(own) >= MOST_WEBHOOKS:
         raise Refused("webhook.too_many", f"There are {MOST_WEBHOOKS} webhooks already; remove one first.")
     webhook = Webhook(
         id=call.new_id("whk"),
@@ -95,7 +107,7 @@ def replay_delivery(call: Call, webhook_id: str, delivery_id: str) -> Delivery:
         raise NotFound("delivery.not_found", "There is no such delivery.")
     after = before.but(state="waiting", next_attempt_at=call.now, tries=0, version=before.version + 1)
     commit(call, [store.save_delivery(after, call.now + PATIENCE)], result=f"{webhook_id}/{delivery_id}")
-    _queue(call, [after])
+    queue_deliveries(call, [after])
     return after
 
 
@@ -112,12 +124,41 @@ def get_delivery(call: Call, result: str) -> Delivery:
 def fan_out(call: Call, envelope: Envelope) -> None:
     """Write and queue a delivery for every webhook of both sides that wants the fact; hearing it twice adds none."""
     for organisation in dict.fromkeys((envelope.body["fsp"], envelope.body["so"])):
-        wanting = [
-            each for each in store.list_webhooks(organisation) if envelope.name in (each.events or (envelope.name,))
-        ]
+        wanting = [each for each in store.list_webhooks(organisation) if _wants(each, envelope.name)]
         if wanting:
             body, test = _body(call, envelope)
-            _queue(call, [_written(call, each, envelope, body, test) for each in wanting])
+            made = [
+                (each, Message(derived_id("dlv", each.id, envelope.id), envelope.name, body, test)) for each in wanting
+            ]
+            queue_deliveries(call, [write_delivery(call, each, message, envelope.at) for each, message in made])
+
+
+def write_delivery(call: Call, webhook: Webhook, message: Message, at: datetime) -> Delivery:
+    """Write what a webhook is sent; the same message twice is one delivery."""
+    delivery = Delivery(
+        id=message.id,
+        webhook_id=webhook.id,
+        organisation=webhook.organisation,
+        event=message.name,
+        body=message.body,
+        test=message.test,
+        created_at=at,
+        next_attempt_at=at,
+    )
+    try:
+        standing = Refused(_STANDING, "It was written before.")
+        commit(call.without_key(), [store.save_delivery(delivery, at + PATIENCE, standing)])
+    except Refused as refusal:
+        if refusal.code != _STANDING:
+            raise
+    return delivery
+
+
+def queue_deliveries(call: Call, deliveries: Iterable[Delivery], at: datetime | None = None) -> None:
+    """Have deliveries tried, now or at an instant."""
+    bodies = [{"organisation": it.organisation, "webhook": it.webhook_id, "delivery": it.id} for it in deliveries]
+    when = at or call.now
+    queues.send(replace(call, now=when), QUEUE, bodies, int((when - call.now).total_seconds()))
 
 
 def deliver(call: Call, organisation: str, webhook_id: str, delivery_id: str, sent_at: datetime) -> None:
@@ -136,7 +177,7 @@ def deliver(call: Call, organisation: str, webhook_id: str, delivery_id: str, se
     except Stale:
         return  # another worker held the same message; what it wrote stands
     if after.next_attempt_at:
-        _queue(call, [after], after.next_attempt_at)
+        queue_deliveries(call, [after], after.next_attempt_at)
 
 
 def queue_overdue(call: Call) -> int:
@@ -148,7 +189,7 @@ def queue_overdue(call: Call) -> int:
             commit(call, [store.save_delivery(again, call.now + PATIENCE)])
         except Stale:
             continue
-        _queue(call, [again])
+        queue_deliveries(call, [again])
     return len(overdue)
 
 
@@ -159,7 +200,7 @@ def secret_of(webhook: Webhook) -> str:
 
 
 def _tried(call: Call, webhook: Webhook, delivery: Delivery, sent_at: datetime) -> Attempt:
-    headers = signed_headers(secret_of(webhook), delivery.id, sent_at, delivery.body)
+    headers = signed_headers(secret_of(webhook), delivery.id, sent_at, delivery.body) | _bearer(webhook)
     try:
         status = send_webhook(webhook.url, headers, delivery.body, settings.webhook_networks())
     except NotSent as reason:
@@ -167,24 +208,18 @@ def _tried(call: Call, webhook: Webhook, delivery: Delivery, sent_at: datetime) 
     return Attempt(at=call.now, status=status)
 
 
-def _written(call: Call, webhook: Webhook, envelope: Envelope, body: str, test: bool) -> Delivery:
-    delivery = Delivery(
-        id=derived_id("dlv", webhook.id, envelope.id),
-        webhook_id=webhook.id,
-        organisation=webhook.organisation,
-        event=envelope.name,
-        body=body,
-        test=test,
-        created_at=envelope.at,
-        next_attempt_at=envelope.at,
-    )
-    try:
-        standing = Refused(_STANDING, "It was written before.")
-        commit(call, [store.save_delivery(delivery, envelope.at + PATIENCE, standing)])
-    except Refused as refusal:
-        if refusal.code != _STANDING:
-            raise
-    return delivery
+def _wants(webhook: Webhook, name: str) -> bool:
+    """Whether a webhook is told of a fact; those of OpenADR subscriptions are told in the standard's words instead."""
+    return webhook.subscription_id is None and name in (webhook.events or (name,))
+
+
+def _bearer(webhook: Webhook) -> dict[str, str]:
+    """The token that an OpenADR subscription asked to be sent along, as it stands now."""
+    if webhook.subscription_id is None or webhook.client_id is None:
+        return {}
+    found = store_openadr.find_subscription(webhook.organisation, webhook.client_id, webhook.subscription_id)
+    callbacks = [each for each in found.object_operations if each.callback_url == webhook.url] if found else []
+    return next(({"Authorization": f"Bearer {each.bearer_token}"} for each in callbacks if each.bearer_token), {})
 
 
 def _body(call: Call, envelope: Envelope) -> tuple[str, bool]:
@@ -193,12 +228,6 @@ def _body(call: Call, envelope: Envelope) -> tuple[str, bool]:
     views = [each.model_dump(mode="json", exclude={"issued_by", "moves"}) for each in views_of(call, found)]
     told = {"type": envelope.name, "timestamp": iso(envelope.at), "data": envelope.body | {"instructions": views}}
     return json.dumps(told, separators=(",", ":")), any(each["test"] for each in views)
-
-
-def _queue(call: Call, deliveries: Iterable[Delivery], at: datetime | None = None) -> None:
-    bodies = [{"organisation": it.organisation, "webhook": it.webhook_id, "delivery": it.id} for it in deliveries]
-    when = at or call.now
-    queues.send(replace(call, now=when), QUEUE, bodies, int((when - call.now).total_seconds()))
 
 
 def _own(call: Call, webhook_id: str) -> Webhook:

@@ -35,6 +35,7 @@ from chalicelib.storage.tables import (
 from chalicelib.storage.writes import Write, check, create, number, put, remove, replace
 
 _DUE = "instruction"
+_TOLD = frozenset({"sent", "acknowledged", "delivering", "delivered", "stopped", "failed"})
 MOVED = "dispatch.moved"
 _MOVED = Stale(MOVED, "Something else moved this obligation at the same moment. Read it and try again.")
 
@@ -58,6 +59,7 @@ class _InstructionRow(Row):
     fsp = UnicodeAttribute()
     so = UnicodeAttribute()
     sort = UnicodeAttribute()
+    told = UnicodeAttribute(null=True)
     due = UnicodeAttribute(null=True)
     next_check_at = InstantAttribute(null=True)
     body = BodyAttribute(Instruction)
@@ -166,6 +168,7 @@ def save_instruction(instruction: Instruction, next_check_at: datetime | None) -
         fsp=instruction.fsp,
         so=instruction.so,
         sort=f"{iso(instruction.start)}#{instruction.id}",
+        told=instruction.fsp if instruction.state in _TOLD else None,
         due=_DUE if next_check_at else None,
         next_check_at=next_check_at,
         body=instruction,
@@ -185,6 +188,12 @@ def list_instructions(
 def list_all_instructions(side: str, organisation: str, start: datetime, end: datetime) -> Iterator[Instruction]:
     """Every instruction of one side that starts in `[start, end)`, by start."""
     rows = query_index_all(_InstructionRow, f"by_{side}", organisation, between=(iso(start), iso(end)))
+    return (row.body for row in rows)
+
+
+def list_told(fsp: str, start: datetime, end: datetime) -> Iterator[Instruction]:
+    """Instructions that were sent to a provider and still bind or ran, that start in `[start, end)`, by start."""
+    rows = query_index_all(_InstructionRow, "told_by_fsp", fsp, between=(iso(start), iso(end)))
     return (row.body for row in rows)
 
 

@@ -56,8 +56,14 @@ def list_webhooks(organisation: str) -> list[Webhook]:
 
 
 def find_webhook(organisation: str, webhook_id: str) -> Webhook | None:
+    found = find_any_webhook(organisation, webhook_id)
+    return found if found and not found.removed else None
+
+
+def find_any_webhook(organisation: str, webhook_id: str) -> Webhook | None:
+    """A webhook, also one that was removed."""
     row = get(_WebhookRow, f"webhooks#{organisation}", webhook_id)
-    return row.body if row and not row.body.removed else None
+    return row.body if row else None
 
 
 def save_webhook(webhook: Webhook) -> Write:

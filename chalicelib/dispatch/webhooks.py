@@ -38,13 +38,18 @@ Address = IPv4Address | IPv6Address
 
 
 class Webhook(Value):
-    """An address an organisation is told of dispatch at. Its secret is made from id and `serial` and kept nowhere."""
+    """An address an organisation is told of dispatch at. Its secret is made from id and `serial` and kept nowhere.
+
+    One that an OpenADR subscription of the client `client_id` brought along is told what that asks for alone.
+    """
 
     id: str
     organisation: str
     url: str
     events: tuple[EventName, ...] = ()
     serial: int = 1
+    subscription_id: str | None = None
+    client_id: str | None = None
     created_at: Instant
     removed: bool = False
     version: int = 1

@@ -40,12 +40,13 @@ def answered(view: Any, status: int, request_id: str, fields: str | None = None)
     return Response(body=_json(view, fields), status_code=status, headers=headers)
 
 
-def refused(refusal: Refusal, request_id: str) -> Response:
-    """The problem+json response of a refusal, with every field problem."""
+def refused(refusal: Refusal, request_id: str, status: int | None = None) -> Response:
+    """The problem+json response of a refusal, with every field problem; `status` where a standard wants another."""
+    status = status or refusal.status
     body = {
         "type": f"https://headroom.example/problems/{refusal.code}",
         "title": refusal.title,
-        "status": refusal.status,
+        "status": status,
         "code": refusal.code,
         "detail": refusal.detail,
         "errors": [_error(problem) for problem in refusal.problems],
@@ -56,7 +57,7 @@ def refused(refusal: Refusal, request_id: str) -> Response:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(body=json.dumps(body), status_code=refusal.status, headers=headers)
+    return Response(body=json.dumps(body), status_code=status, headers=headers)
 
 
 def failed(request_id: str) -> Response:
@@ -112,8 +113,10 @@ def _json(view: BaseModel, fields: str | None) -> str:
     return json.dumps(_slimmed(view.model_dump(mode="json"), fields.split(",")))
 
 
-def _slimmed(view: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
-    """`fields=` on a page slims its items, on a thing the thing."""
+def _slimmed(view: Any, fields: Sequence[str]) -> Any:
+    """`fields=` on a page or list slims its items, on a thing the thing."""
+    if isinstance(view, list):
+        return [_slimmed(item, fields) for item in view]
     if set(view) == {"items", "next"}:
         return {"items": [_slimmed(item, fields) for item in view["items"]], "next": view["next"]}
     return {name: value for name, value in view.items() if name in fields}

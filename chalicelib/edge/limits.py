@@ -99,6 +99,7 @@ DOORS: dict[str, Door] = {
     "ask_password_reset": Door(Rate(30, 600), Rate(5, 3600), _email),
     "confirm_password_reset": Door(Rate(60, 600), Rate(15, 3600), _email),
     "issue_token": Door(Rate(120, 60), Rate(60, 600), _machine),
+    "issue_openadr_token": Door(Rate(120, 60), Rate(60, 600), _machine),
     "check_eligibility": Door(Rate(60, 60)),
     "invite_person_again": Door(Rate(120, 600), Rate(60, 3600), _caller),
     "send_contact_code": Door(Rate(120, 600), Rate(30, 3600), _caller),

@@ -45,6 +45,7 @@ _FIELDS = {"type": "string", "maxLength": 2000}
 _SLIMMED = "names of fields, separated by commas: the answer, or each item of the page, then holds no others"
 _TEXT = {"schema": {"type": "string"}}
 _REFUSALS = {
+    "400": "Something in the request must be put right: every problem at once.",
     "401": "Nobody is signed in, or the token does not hold.",
     "403": "The caller's organisation or roles do not allow this.",
     "404": "There is no such thing, or it is another organisation's.",
@@ -185,7 +186,7 @@ def _responses(endpoint: Endpoint, references: Any) -> dict[str, Any]:
 
 def _refusal_statuses(endpoint: Endpoint) -> set[str]:
     """Every status an endpoint may refuse with: who asks, how often, in which shape, for what, in which state."""
-    statuses = {"404", "409", "422", "429", "500"}
+    statuses = {"404", "409", str(endpoint.invalid_status), "429", "500"}
     if not endpoint.who.is_public or endpoint.method != "GET":
         statuses |= {"401", "403"}
     if endpoint.body is not None:

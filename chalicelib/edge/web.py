@@ -6,7 +6,8 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, get_origin
 
 from chalice import Blueprint
 from chalice.app import Request, Response
@@ -72,6 +73,7 @@ class Endpoint:
     replay: Callable[..., Any] | None = None
     content_types: tuple[str, ...] = (JSON,)
     produces: tuple[str, ...] = (JSON,)
+    invalid_status: int = Invalid.status
 
     @property
     def name(self) -> str:
@@ -154,6 +156,8 @@ def _response(endpoint: Endpoint, request: Request, path: Mapping[str, str], req
         limits.check_pace(call, _source(request))
         endpoint.who.check(call.actor)
         view = _acted(endpoint, call, request, path)
+    except Invalid as invalid:
+        return refused(invalid, request_id, endpoint.invalid_status)
     except Refusal as refusal:
         return refused(refusal, request_id)
     except Exception:
@@ -246,12 +250,23 @@ def _query_of(request: Request) -> dict[str, str]:
 
 def _query(model: type[BaseModel], request: Request, problems: list[Problem]) -> Any:
     # A form sends what was left empty too, and nothing of ours is called by nothing.
-    given = {name: text for name, text in _query_of(request).items() if name != "fields" and text.strip()}
+    given: dict[str, Any] = {
+        name: text for name, text in _query_of(request).items() if name != "fields" and text.strip()
+    }
+    if request.query_params is not None:
+        given |= {name: request.query_params.getlist(name) for name in _repeatable(model) & given.keys()}
     try:
         return model.model_validate(given)
     except ValidationError as error:
         problems += validation_problems(error)
     return None
+
+
+@cache
+def _repeatable(model: type[BaseModel]) -> frozenset[str]:
+    """The parameters that may be given more than once."""
+    fields = model.model_fields.items()
+    return frozenset(info.alias or name for name, info in fields if get_origin(info.annotation) is tuple)
 
 
 def _form(raw: bytes) -> dict[str, str]:

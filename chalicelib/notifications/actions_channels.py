@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from chalicelib.dispatch import actions_openadr as openadr
 from chalicelib.dispatch import actions_webhooks as webhooks
 from chalicelib.dispatch.webhooks import WebhookQuery
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.models import Page
 from chalicelib.notifications import store
 from chalicelib.notifications.actions import at_route
-from chalicelib.notifications.channels import Channel, channel_of_route, channel_of_webhook
+from chalicelib.notifications.channels import Channel, channel_of_client, channel_of_route, channel_of_webhook
 from chalicelib.registry import actions_organisations as registry
 
 
@@ -18,4 +19,5 @@ def list_channels(call: Call) -> Page[Channel]:
     routes = [each for each in registry.list_contact_routes(call).items if each.purpose == "dispatch"]
     mails = [channel_of_route(each, worked.get(at_route(each.email)), call.now) for each in routes]
     hooks = [channel_of_webhook(each) for each in webhooks.list_webhooks(call, WebhookQuery()).items]
-    return Page(items=[*mails, *hooks])
+    clients = [channel_of_client(each, call.now) for each in openadr.list_clients(call)]
+    return Page(items=[*mails, *hooks, *clients])

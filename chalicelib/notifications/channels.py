@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from chalicelib.dispatch.openadr_models import OpenadrClient
 from chalicelib.dispatch.webhooks import WebhookView
 from chalicelib.kernel.models import Instant, Value
 from chalicelib.registry.requests import ContactRouteView
@@ -16,10 +17,13 @@ STALE_AFTER = timedelta(days=90)
 
 
 class Channel(Value):
-    """One way: an address for mails, or a webhook by its host. `stale` says that nothing got through in 90 days."""
+    """One way: an address for mails, a webhook by its host, or an OpenADR client by the name of its VEN.
 
-    kind: Literal["mail", "webhook"]
-    id: str = Field(description="of the contact route or webhook")
+    `stale` says that nothing got through in 90 days.
+    """
+
+    kind: Literal["mail", "webhook", "openadr"]
+    id: str = Field(description="of the contact route, webhook or client")
     address: str
     verified: bool = Field(description="nothing is sent to an address that is not")
     last_success_at: Instant | None
@@ -48,4 +52,16 @@ def channel_of_webhook(webhook: WebhookView) -> Channel:
         verified=True,
         last_success_at=webhook.last_success_at,
         stale=webhook.stale,
+    )
+
+
+def channel_of_client(client: OpenadrClient, now: datetime) -> Channel:
+    """An OpenADR client: what it fetches, it got."""
+    return Channel(
+        kind="openadr",
+        id=client.id,
+        address=client.ven_name or client.id,
+        verified=True,
+        last_success_at=client.last_fetched_at,
+        stale=client.last_fetched_at is None or now - client.last_fetched_at > STALE_AFTER,
     )

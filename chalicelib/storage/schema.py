@@ -86,6 +86,7 @@ DISPATCH = Table(
     (
         Index("by_fsp", "fsp", "sort"),
         Index("by_so", "so", "sort"),
+        Index("told_by_fsp", "told", "sort"),
         Index("due", "due", "next_check_at"),
     ),
 )

@@ -13,6 +13,8 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+import jwt
+
 import app
 from chalicelib.bidding import actions as bidding
 from chalicelib.bidding.models import BallotRequest
@@ -22,10 +24,14 @@ from chalicelib.contracts.models import ObligationQuery
 from chalicelib.decisions import actions as decisions
 from chalicelib.decisions.models import DecisionsRequest
 from chalicelib.dispatch import actions_feeds as feeds
+from chalicelib.dispatch import actions_openadr_reports as reports
+from chalicelib.dispatch import actions_openadr_subscriptions as subscriptions
+from chalicelib.dispatch import actions_openadr_vens as vens
 from chalicelib.dispatch import actions_testing as dispatch
 from chalicelib.dispatch import actions_webhooks as webhooks
 from chalicelib.dispatch.actions_reads import list_schedule
 from chalicelib.dispatch.actions_scheduling import prepare_drawn_up
+from chalicelib.dispatch.openadr_models import ReportRequest, ResourceRequest, SubscriptionRequest, VenRequest
 from chalicelib.dispatch.requests import (
     AutoAcceptRequest,
     CalendarLinkRequest,
@@ -47,6 +53,9 @@ from chalicelib.registry.requests import ContactRouteRequest, ContractingEntityR
 from chalicelib.registry.scheme_requests import ApplicationChange, ApplicationRequest
 from chalicelib.registry.scheme_requests import FileRequest as AnswerFileRequest
 from chalicelib.registry.standard_form import STANDARD_FORM
+from chalicelib.settlement import actions_runs as settling
+from chalicelib.settlement.actions_making import make_run
+from chalicelib.settlement.requests_runs import RunRequest
 from chalicelib.storage import objects
 from chalicelib.storage.keys import forget_keys
 from local.gateway import Gateway
@@ -142,7 +151,9 @@ class SmallMarket(BiddingMarket):
         self._tokens: dict[tuple[str, frozenset[str]], str] = {}
         self.things = self._competing() | self._of_the_registry() | self._of_files()
         self.things |= self._of_webhooks()
+        self.things |= self._of_openadr()
         self.things |= self._of_calendars()
+        self.things |= self._of_settlement()
 
     def token(self, who: str, roles: frozenset[str] | set[str] = ROLES) -> str:
         """An access token of a machine user of `who` (a key of `homes`) with these roles."""
@@ -269,7 +280,7 @@ class SmallMarket(BiddingMarket):
         """A webhook, with the delivery of a test."""
         made = webhooks.add_webhook(self._fsp(), WebhookRequest(url="https://flex.example/dispatch"))
         asked = TestInstructionRequest(obligation_id=self.things["obligation_id"], client_token="test")
-        dispatch.send_test(self._fsp(), asked)
+        self.tested = dispatch.send_test(self._fsp(), asked).id
         [sent] = [each for each in self.waiting() if each.name == "dispatch.instructions_sent.v1"]
         webhooks.fan_out(self._fsp().as_system(), sent)
         [delivery] = webhooks.list_deliveries(self._fsp(), made.id, DeliveryQuery()).items
@@ -280,13 +291,56 @@ class SmallMarket(BiddingMarket):
         link = feeds.add_link(self._fsp(), CalendarLinkRequest(name="desk"))
         return {"link_id": link.id, "calendar_key": str(link.path).rsplit("/", 1)[1]}
 
+    def _of_openadr(self) -> dict[str, str]:
+        """What FSP one's software has of its own over OpenADR; the test of the webhook is its event."""
+        software = a_call(FSP, now=NOW, actor=subject_of(self.token("fsp")))
+        ven = vens.add_ven(software, VenRequest(ven_name="fsp-1"))
+        resource = ResourceRequest(resource_name="BAT-1", ven_id=ven.id)
+        return {
+            "program_id": self.things["obligation_id"],
+            "event_id": self.tested,
+            "ven_id": ven.id,
+            "resource_id": vens.add_resource(software, resource).id,
+            "ven_report_id": reports.add_report(software, self.openadr_report()).id,
+            "subscription_id": subscriptions.add_subscription(software, openadr_subscription()).id,
+        }
+
+    def _of_settlement(self) -> dict[str, str]:
+        """A settlement run of operator one's April, made."""
+        run = settling.ask_run(self.operator(NOW), RunRequest(month="2026-04"))
+        make_run(self.operator(NOW).as_system(), run.id)
+        return {"run_id": run.id}
+
+    def openadr_report(self) -> ReportRequest:
+        """A reading on the tested instruction: kept, and no answer."""
+        payload = {"type": "USAGE", "values": [1.5]}
+        resources = [{"resource_name": "BAT-1", "intervals": [{"payloads": [payload]}]}]
+        asked = {"event_id": self.tested, "client_name": "fsp-1", "resources": resources}
+        return ReportRequest.model_validate(asked)
+
     def _fsp(self) -> Call:
         return a_call(FSP, now=NOW)
 
 
+def subject_of(token: str) -> str:
+    """Whose token it is."""
+    return str(jwt.decode(token, options={"verify_signature": False})["sub"])
+
+
+def openadr_subscription() -> SubscriptionRequest:
+    """What happens to events, told at a callback."""
+    callback = {"objects": ["EVENT"], "operations": ["CREATE"], "callback_url": "https://flex.example/openadr"}
+    return SubscriptionRequest.model_validate({"client_name": "fsp-1", "object_operations": [callback]})
+
+
+OPENADR_REPORT = {"eventID": "ins_1", "clientName": "fsp-1", "resources": []}
 BID = {"window_id": "win_1", "capacity_mw": "1", "maximum_run_time": "PT1H", "utilisation_price": "100"}
 BODIES: dict[str, Any] = {
     "answer_instruction": {"answer": "acknowledge"},
+    "change_openadr_report": OPENADR_REPORT,
+    "change_openadr_ven": {"venName": "fsp-1"},
+    "change_openadr_resource": {"resourceName": "BAT-1", "venID": "ven_1"},
+    "change_openadr_subscription": openadr_subscription().model_dump(mode="json"),
     "stop_instruction": {"reason": "no need"},
     "cancel_instruction": {"reason": "no need"},
     "report_delivery": {"report": "started"},
@@ -329,7 +383,8 @@ BODIES: dict[str, Any] = {
 def secrets_of(market: SmallMarket) -> Mapping[str, str]:
     """Words that tell of FSP one's private things and may never reach FSP two."""
     of_operations = ("obligation_id", "instruction_id", "rule_id", "webhook_id", "delivery_id", "link_id")
-    names = ("asset_id", "ballot_id", "application_id", "receipt_id", "job_id", *of_operations)
+    of_openadr = ("event_id", "ven_id", "resource_id", "ven_report_id", "subscription_id")
+    names = ("asset_id", "ballot_id", "application_id", "receipt_id", "job_id", *of_operations, *of_openadr)
     return {name: market.things[name] for name in names} | {"organisation": FSP, "ref": '"BAT-'}
 
 

@@ -35,6 +35,11 @@ SEEN_BY_ALL = {
 }
 """Endpoints (by kind of the stranger) where the id is not one organisation's, and why."""
 
+FOR_NOBODY = {
+    "change_openadr_event", "change_openadr_program", "remove_openadr_event", "remove_openadr_program",
+}  # fmt: skip
+"""What OpenADR names and nobody may do here, once the thing is the caller's."""
+
 PUBLISHED_FOR_ALL = {
     ("get_competition", "fsp"), ("get_competition", "so"), ("list_documents", "fsp"), ("list_documents", "so"),
     ("get_results", "fsp"), ("get_results", "so"), ("list_answers", "fsp"), ("list_overrides", "fsp"),
@@ -258,7 +263,8 @@ def test_the_owner_finds_the_same_thing_in_the_same_words(market: SmallMarket, e
             ({}, {"competition_id": market.competition_1.id}, {"competition_id": market.bidding.id}),
         )
     ]
-    assert [answer for answer in found if answer.status in (401, 403) or answer.status >= 500] == []
+    closed = (401,) if endpoint.name in FOR_NOBODY else (401, 403)
+    assert [answer for answer in found if answer.status in closed or answer.status >= 500] == []
     assert any(is_about_the_thing(answer) for answer in found), found
 
 
