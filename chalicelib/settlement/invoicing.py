@@ -6,16 +6,20 @@ flexibility services agreement (pay terms).
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from chalicelib.kernel.errors import Problem
 from chalicelib.kernel.models import Value
 from chalicelib.kernel.quantities import ZERO
 from chalicelib.settlement.differences import key_of
 from chalicelib.settlement.models import Line, MarketRules
+from chalicelib.settlement.models_runs import Invoice
 from chalicelib.settlement.payment import total, vat
 
 DocumentKind = Literal["self_billing_invoice", "purchase_statement", "credit_note"]
@@ -79,6 +83,34 @@ def to_carry(lines: Sequence[Line], rules: MarketRules, carried: Decimal) -> Dec
 def number_of(so_prefix: str, serial: int) -> str:
     """An invoice number: the operator's prefix and its serial, which has no gaps."""
     return f"{so_prefix}-{serial:06d}"
+
+
+def prefix_of(name: str) -> str:
+    """The prefix of an operator's numbers from its name: initials, or the first letters of a single word; else `SO`."""
+    words = re.findall(r"[A-Za-z0-9]+", unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode())
+    short = words[0][:4] if len(words) == 1 else "".join(word[0] for word in words[:6])
+    return short.upper() or "SO"
+
+
+def serial_of(so_prefix: str, number: str) -> int | None:
+    """The serial of a number with this prefix, as people type it; None for what is no such number."""
+    found = re.fullmatch(rf"{re.escape(so_prefix)}-([0-9]{{1,9}})", number.strip().upper())
+    return int(found[1]) if found else None
+
+
+def payment_problems(invoice: Invoice, paid_on: date, amount: Decimal, today: date) -> list[Problem]:
+    """Every reason why a payment cannot be this invoice's.
+
+    It is paid whole or not at all: a line is paid or is not, and what a part would be for nobody has said.
+    """
+    problems = []
+    if amount != invoice.gross:
+        detail = f"{invoice.number} comes to {invoice.gross:f} {invoice.currency}; it is paid in one sum."
+        problems.append(Problem("payment.amount", detail, "amount", f"{invoice.gross:f}"))
+    if not invoice.issued_on <= paid_on <= today:
+        detail = f"{invoice.number} was issued on {invoice.issued_on}; it is paid from then on, and not in future."
+        problems.append(Problem("payment.day", detail, "paid_on", f"{invoice.issued_on} to {today}"))
+    return problems
 
 
 def is_gapless(serials: Iterable[int]) -> bool:

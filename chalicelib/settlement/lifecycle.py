@@ -1,10 +1,14 @@
-"""Owns the states of reports, lines, disputes and invoices. Settlement never changes an instruction's state."""
+"""Owns the states of reports, lines, disputes, invoices and self-billing agreements.
+
+Settlement never changes an instruction's state.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
 
+from chalicelib.kernel.call import OrganisationKind
 from chalicelib.kernel.lifecycle import Moves
 from chalicelib.kernel.periods import add_working_days
 from chalicelib.settlement.models import Line, LineState
@@ -19,8 +23,11 @@ LINE_MOVES: Moves = {
     ("open", "dispute"): "disputed",
     ("open", "agree"): "agreed",
     ("disputed", "agree"): "agreed",
+    ("disputed", "wait"): "open",
     ("agreed", "invoice"): "invoiced",
     ("invoiced", "pay"): "paid",
+    ("invoiced", "credit"): "agreed",
+    ("paid", "credit"): "agreed",
 }
 
 DISPUTE_MOVES: Moves = {
@@ -40,6 +47,18 @@ INVOICE_MOVES: Moves = {
     ("issued", "credit"): "credited",
     ("paid", "credit"): "credited",
 }
+
+AGREEMENT_MOVES: Moves = {
+    ("proposed", "accept"): "agreed",
+    ("proposed", "refuse"): "refused",
+    ("proposed", "withdraw"): "withdrawn",
+    ("agreed", "end"): "ended",
+}
+
+
+DISPUTE_ACTS: dict[str, OrganisationKind] = {"answer": "so", "agree": "fsp", "escalate": "fsp", "withdraw": "fsp"}
+"""Which side may do what with a dispute: the operator answers, and settles a line anew by a run; the provider, whose
+claim it is, agrees to the line as it then stands, takes the claim back, or carries it further."""
 
 
 def disputable_until(published: date, working_days: int, holidays: Collection[date]) -> date:

@@ -108,11 +108,12 @@ def test_reports_are_published_and_superseded() -> None:
     assert actions_from(REPORT_MOVES, "superseded") == []
 
 
-def test_a_line_goes_from_open_to_paid_and_never_back() -> None:
+def test_a_line_goes_from_open_to_paid_and_back_only_when_its_invoice_is_credited() -> None:
     state = "open"
     for action in ("dispute", "agree", "invoice", "pay"):
         state = move(LINE_MOVES, "line", state, action)
     assert state == "paid"
+    assert [move(LINE_MOVES, "line", before, "credit") for before in ("invoiced", "paid")] == ["agreed", "agreed"]
     for state, action in (("disputed", "invoice"), ("invoiced", "dispute"), ("open", "pay")):
         with pytest.raises(Refused):
             move(LINE_MOVES, "line", state, action)
@@ -138,7 +139,7 @@ def test_a_line_is_agreed_once_its_days_of_dispute_are_over() -> None:
     assert line_state(a_line(None, reason="MISSING_READINGS"), until, date(2026, 8, 23)) == "open"
 
 
-def test_what_was_not_disputed_in_time_is_invoiced_as_agreed_and_nothing_goes_backwards() -> None:
+def test_what_was_not_disputed_in_time_is_invoiced_as_agreed_and_only_a_credit_takes_a_line_back() -> None:
     ways = {(before, after): may_become(before, after) for before in STATES for after in STATES}
     assert {way for way, is_open in ways.items() if is_open} == {
         ("open", "disputed"),
@@ -147,6 +148,8 @@ def test_what_was_not_disputed_in_time_is_invoiced_as_agreed_and_nothing_goes_ba
         ("disputed", "agreed"),
         ("agreed", "invoiced"),
         ("invoiced", "paid"),
+        ("invoiced", "agreed"),
+        ("paid", "agreed"),
     }
 
 
