@@ -16,6 +16,7 @@ _EXPORTERS = {
     "contracts": "chalicelib.contracts.downloads:export_contracts",
     "decisions": "chalicelib.decisions.downloads:export_bids",
     "entries": "chalicelib.qualification.downloads:export_entries",
+    "meter-data": "chalicelib.settlement.downloads_meter_data:export_meter_data",
     "qualified-assets": "chalicelib.qualification.downloads:export_qualified_assets",
     "results": "chalicelib.decisions.downloads:export_results",
 }

@@ -9,6 +9,7 @@ from chalicelib.files.importing import Importer
 _IMPORTERS = {
     "assets": "chalicelib.assets.imports:IMPORTER",
     "availability": "chalicelib.dispatch.imports:IMPORTER",
+    "baselines": "chalicelib.settlement.imports_nominations:IMPORTER",
     "bids": "chalicelib.bidding.imports:IMPORTER",
     "competitions": "chalicelib.competitions.imports:IMPORTER",
     "decisions": "chalicelib.decisions.imports:IMPORTER",

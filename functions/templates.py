@@ -11,6 +11,7 @@ _TEMPLATES = {
     "areas": "chalicelib.areas.sheets:TEMPLATE",
     "assets": "chalicelib.assets.sheets:TEMPLATE",
     "availability": "chalicelib.dispatch.sheets:TEMPLATE",
+    "baselines": "chalicelib.metering.sheets_statements:TEMPLATE",
     "bids": "chalicelib.bidding.sheets:TEMPLATE",
     "competitions": "chalicelib.competitions.sheets:TEMPLATE",
     "decisions": "chalicelib.decisions.sheets:TEMPLATE",

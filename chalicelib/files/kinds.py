@@ -35,6 +35,7 @@ _ALL = (
     _kind("bids", "Bids", "bidding", "fsp", sealed=True),
     _kind("decisions", "Decisions on bids", "procurement", "so"),
     _kind("meter-data", "Meter data", "settlement", "fsp"),
+    _kind("baselines", "Nominations and weekly templates", "settlement", "fsp"),
     _kind("availability", "Availability", "dispatch", "fsp"),
     _kind("dispatch", "Dispatch instructions", "dispatch", "so"),
     _kind("postcodes", "Postcode gazetteer", "account", "market_operator"),
@@ -70,6 +71,7 @@ _EXPORTS = (
     _export("results", "Competition results", "read", "so", "fsp"),
     _export("availability", "Availability", "read", "so", "fsp"),
     _export("contracts", "Contracts", "read", "so", "fsp"),
+    _export("meter-data", "Meter data of a month, pre-filled", "settlement", "fsp"),
     _export("applications", "Scheme applications", "procurement", "so"),
 )
 

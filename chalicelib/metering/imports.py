@@ -14,8 +14,8 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, Problem
 from chalicelib.metering import actions
 from chalicelib.metering.actions import Meter
+from chalicelib.metering.actions_readings import keep_days
 from chalicelib.metering.reading import ReadDay, meters_in, read_days
-from chalicelib.metering.rules import remarks
 from chalicelib.metering.sheets import READINGS, README, TEMPLATE
 
 AT_ONCE = 2_000
@@ -49,27 +49,12 @@ def _applied(call: Call, receipt: Receipt, table: RawTable) -> Iterator[RowOutco
 def _saved(
     call: Call, receipt: Receipt, sheet: str, part: Iterable[ReadDay], known: Mapping[str, Meter]
 ) -> Iterator[RowOutcome]:
-    sound = []
-    for each in part:
-        problems = each.problems if each.day is None else _stranger(each, known)
-        if problems:
-            yield RowOutcome(each.row, sheet, "error", each.meter_id, tuple(_at(each, found) for found in problems))
-        else:
-            sound.append(each)
-    outcomes = actions.save_days(call, receipt.id, [each.day for each in sound if each.day is not None])
-    for each in sound:
-        assert each.day is not None
-        meter = known[each.meter_id]
-        notes = remarks(each.day, meter.most_import_mw, meter.most_export_mw)
-        outcome = outcomes[each.meter_id, each.day.day]
-        yield RowOutcome(each.row, sheet, outcome, each.meter_id, tuple(_note(each, note) for note in notes))  # type: ignore[arg-type]
-
-
-def _stranger(each: ReadDay, known: Mapping[str, Meter]) -> tuple[Problem, ...]:
-    if each.meter_id in known:
-        return ()
-    detail = "None of your assets has this meter."
-    return (Problem("meter.unknown", detail, "meter_id", "a meter id of one of your assets"),)
+    for each in keep_days(call, receipt.id, part, known):
+        read = each.read
+        told = tuple(_at(read, problem) for problem in each.problems) + tuple(
+            _note(read, note) for note in each.remarks
+        )
+        yield RowOutcome(read.row, sheet, each.outcome, read.meter_id, told)
 
 
 def _note(each: ReadDay, remark: Problem) -> Problem:

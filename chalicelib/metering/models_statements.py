@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from chalicelib.kernel.models import Instant, Value
@@ -30,6 +30,31 @@ class TypicalWeek(Value):
     values: tuple[int | None, ...]
     submitted_at: Instant
     source: str
+
+
+class ByStart(Mapping[datetime, int]):
+    """Schedules of many days as one, by the UTC start of half-hours; days are shared, never copied."""
+
+    def __init__(self, days: Mapping[date, Mapping[datetime, int]]) -> None:
+        self._days = days
+
+    def __getitem__(self, start: datetime) -> int:
+        for day in _days_of(start):
+            if start in self._days.get(day, ()):
+                return self._days[day][start]
+        raise KeyError(start)
+
+    def __iter__(self) -> Iterator[datetime]:
+        return (start for day in sorted(self._days) for start in self._days[day])
+
+    def __len__(self) -> int:
+        return sum(map(len, self._days.values()))
+
+
+def _days_of(start: datetime) -> tuple[date, date, date]:
+    """The local days an instant may lie in, whatever the clock: its own day of UTC, and those beside it."""
+    day = start.date()
+    return day, day + timedelta(days=1), day - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.kernel.errors import Invalid, Problem
 from chalicelib.kernel.periods import at_clock, day_span, local_day
 from chalicelib.metering.models import RESOLUTIONS, ZONE, Clock, Declaration, MeterDay
-from chalicelib.metering.shapes import Long, Table, Wide, find_shape
+from chalicelib.metering.shapes import Long, Table, Wide, find_shape, sign_of
 from chalicelib.metering.stamps import Meaning, instants, meaning_of, parse_day, parse_stamp, resolution
 
 LOCAL = ZoneInfo(ZONE)
@@ -46,7 +46,8 @@ def read_days(table: Table, export_meters: Collection[str] = (), first_row: int 
     figures stand for. `Invalid` with the question when the file as a whole fits two readings, or none.
     """
     shape = find_shape(table)
-    _check_declared(shape.declared, {_meter(row, shape.meter) for row in table[shape.first :]} & set(export_meters))
+    if isinstance(shape, Long) or shape.signs is None:
+        _check_declared(shape.declared, {_meter(row, shape.meter) for row in table[shape.first :]} & set(export_meters))
     if isinstance(shape, Long):
         return _read_long(table, shape, first_row)
     return _read_wide(table, shape, first_row)
@@ -209,14 +210,30 @@ def _wide_rows(
         if not meter or day is None:
             yield ReadDay(number, meter, None, (_bad_row(meter, _cell(row, shape.day)),))
             continue
-        figures = [_figure(_cell(row, column), scale) for column in shape.periods]
-        problems = _wide_problems(shape, figures, places(day), day, (meter, day) in seen)
+        sign = _row_sign(row, shape)
+        figures = [_figure(_cell(row, column), scale * sign) for column in shape.periods]
+        problems = _wide_problems(shape, figures, places(day), day, (meter, day) in seen) if sign else [_UNSIGNED]
         seen.add((meter, day))
         if problems:
             yield ReadDay(number, meter, None, tuple(problems))
             continue
         placed = zip(places(day), figures, strict=False)
         yield number, meter, day, {at: value for at, value in placed if at is not None}  # type: ignore[misc]
+
+
+_UNSIGNED = Problem(
+    "readings.sign",
+    "Rows of this file differ in what positive figures stand for, and this one does not say.",
+    "positive",
+    "import or export",
+)
+
+
+def _row_sign(row: Sequence[Any], shape: Wide) -> int:
+    """1 where a row's positive figures stand for import, −1 for export, 0 where it should say and does not."""
+    if shape.signs is None:
+        return 1
+    return {"import": 1, "export": -1, None: 0}[sign_of(_cell(row, shape.signs))]
 
 
 def _local_days(rows: Iterator[ReadDay | WideRow], minutes: int) -> Iterator[ReadDay]:
@@ -252,6 +269,8 @@ def _wide_problems(
     if wrong:
         return wrong
     last = max((place for place, figure in enumerate(figures) if figure is not None), default=-1) + 1
+    if not last:
+        return []  # a row nobody filled in says nothing; all of its periods stay missing
     if shape.clock_times is None and last != len(places):
         detail = f"{day} has {len(places)} periods, and the row has {last} figures."
         return [Problem("readings.count", detail, "value", f"{len(places)} figures; a gap is a blank between them")]

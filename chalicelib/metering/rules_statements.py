@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from chalicelib.kernel.errors import Problem
 from chalicelib.kernel.periods import day_span
-from chalicelib.metering.models_statements import HALF_HOURS_OF_WEEK, Schedule, Stated, TypicalWeek
+from chalicelib.metering.models_statements import HALF_HOURS_OF_WEEK, ByStart, Schedule, Stated, TypicalWeek
 from chalicelib.metering.reading import LOCAL, expected_periods
 
 MILLIWATTS_PER_KW = 10**6
@@ -90,8 +90,7 @@ def _growing(instants: Iterable[tuple[datetime, list[Schedule]]]) -> Iterator[St
     days: dict[date, dict[datetime, int]] = {}
     for submitted_at, stated in instants:
         days = days | {schedule.day: by_start(schedule) for schedule in stated}
-        values = {start: value for of_day in days.values() for start, value in of_day.items()}
-        yield Stated("nominated", submitted_at, by_start=values)
+        yield Stated("nominated", submitted_at, by_start=ByStart(days))
 
 
 def _age(statement: Schedule | TypicalWeek) -> tuple[datetime, str]:

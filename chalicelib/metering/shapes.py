@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.kernel.errors import Invalid, Problem
-from chalicelib.metering.models import RESOLUTIONS, Declaration
+from chalicelib.metering.models import RESOLUTIONS, Declaration, Sign
 
 Table = Sequence[Sequence[Any]]
 
@@ -85,7 +85,10 @@ class Long:
 
 @dataclass(frozen=True, slots=True)
 class Wide:
-    """A table with a row per meter and day; `clock_times` are minutes after midnight, None where columns count."""
+    """A table with a row per meter and day; `clock_times` are minutes after midnight, None where columns count.
+
+    `signs` is the column that says row by row what positive figures stand for, where rows differ in it.
+    """
 
     meter: int
     day: int
@@ -93,6 +96,7 @@ class Wide:
     clock_times: tuple[int, ...] | None
     first: int
     declared: Declaration
+    signs: int | None = None
 
 
 def find_shape(table: Table) -> Long | Wide:
@@ -113,7 +117,8 @@ def fold(cell: Any) -> str:
 
 
 def _shape(table: Table, index: int, names: Sequence[str], meter: int) -> Long | Wide:
-    said = [*_above(table[:index]), *_in_columns(table, index, names)]
+    above, columns = _above(table[:index]), _in_columns(table, index, names)
+    said = [*above, *columns]
     day, time = _first(names, _DAY), _first(names, tuple(_TIMES))
     if time is not None:
         value = _first(names, tuple(_VALUES))
@@ -123,7 +128,23 @@ def _shape(table: Table, index: int, names: Sequence[str], meter: int) -> Long |
         return Long(meter, time, value, index + 1, _declaration(said))
     if day is None:
         raise _refused("file.no_time", "No column says when.", "start or end of the period; or day, for wide files")
-    return _wide(table[index], index, meter, day, said)
+    signs = _signs(names, above, columns)
+    told = [each for each in said if signs is None or each[0] != "positive"]
+    return replace(_wide(table[index], index, meter, day, told), signs=signs)
+
+
+def _signs(names: Sequence[str], above: Sequence[tuple[str, Any]], columns: Sequence[tuple[str, Any]]) -> int | None:
+    """The column of signs where its rows differ: one file may hold meters of both directions."""
+    differ = len({value for field, value in columns if field == "positive"}) > 1
+    if not differ or any(field == "positive" for field, _ in above):
+        return None
+    return next(place for place, name in enumerate(names) if _DECLARED.get(name) == "positive")
+
+
+def sign_of(cell: Any) -> Sign | None:
+    """What positive figures of a row stand for; None where it does not say."""
+    found: Sign | None = _WORDS["positive"].get(fold(cell))
+    return found
 
 
 def _wide(header: Sequence[Any], index: int, meter: int, day: int, said: Sequence[tuple[str, Any]]) -> Wide:

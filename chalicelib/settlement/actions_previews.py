@@ -2,71 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from chalicelib.assets import actions_reads as assets
 from chalicelib.assets.models import Asset
-from chalicelib.dispatch import actions_reads as dispatch
+from chalicelib.contracts.models import Obligation
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import Invalid, NotFound, Problem
-from chalicelib.kernel.holidays import holidays_of
-from chalicelib.kernel.periods import days_between, days_span
+from chalicelib.kernel.errors import Invalid, Problem
 from chalicelib.metering import actions as metering
 from chalicelib.metering.reading import LOCAL
-from chalicelib.registry.models import OperatorSettings
-from chalicelib.settlement.baselines import Baseline, Question, baseline
-from chalicelib.settlement.methods import DEFAULT_PRESET, PRESETS, Historical
+from chalicelib.settlement.actions_history import history_of, holidays_by, own_asset, own_obligation
+from chalicelib.settlement.actions_rules import rules_of_obligation
+from chalicelib.settlement.baselines import Baseline, Question, Statement, baseline
+from chalicelib.settlement.methods import DEFAULT_PRESET, PRESETS, Historical, Method
 from chalicelib.settlement.requests import PreviewPeriod, PreviewRequest, PreviewView, RefusedDay
-from chalicelib.settlement.series import Grid, Series, netted
+from chalicelib.settlement.series import Grid, Series
+from chalicelib.settlement.statements import gate_of, statement_of
 
-_HOLIDAYS = OperatorSettings().holiday_region
 _PLACES = 6
-_UNTOUCHED = frozenset({"declined", "expired", "cancelled"})
 
 
 def preview_baseline(call: Call, request: PreviewRequest) -> PreviewView:
     """The baseline of an asset of the caller's own over a span, with its explanation; nothing is stored.
 
-    Days on which any operator instructed the asset do not count, as in settlement.
+    Days on which any operator instructed the asset, and days declared less than available, do not count, as in
+    settlement.
     """
-    asset = assets.load_assets([request.asset_id]).get(request.asset_id)
-    if asset is None or asset.owner != call.organisation:
-        raise NotFound("asset.not_found", "There is no such asset.")
-    method, grid = _method(request), Grid(request.minutes, LOCAL)
-    first = grid.day(request.starts) - timedelta(days=method.look_back_days)
+    asset = own_asset(call, request.asset_id)
+    obligation = own_obligation(call, request.obligation_id) if request.obligation_id else None
+    grid = Grid(request.minutes, LOCAL)
+    method = _method(request, obligation, grid)
+    first = grid.day(request.starts) - timedelta(days=look_back(method))
     last = grid.day(request.ends)
-    found = metering.readings_between(asset.meter_ids, first, last)
-    readings = netted([found[meter] for meter in asset.meter_ids])
+    known = history_of([asset], first, last, request.minutes)
     asked = Question(
         (request.starts, request.ends),
         grid,
-        holidays=holidays_of(_HOLIDAYS),
-        event_days=frozenset(_event_days(asset, grid, first, last)),
+        holidays=holidays_by(obligation.so if obligation else request.so),
+        event_days=known.event_days(),
+        outage_days=known.outage_days(),
         notice_at=request.notice_at,
+        devices=asset.device_count,
+        statements=_statements(asset, method, asked_days=(first, last)),
     )
+    readings = known.readings[asset.id]
     return _view(asset, asked, readings, baseline(method, asked, readings))
 
 
-def _method(request: PreviewRequest) -> Historical:
+def look_back(method: Method) -> int:
+    """How many days before its own a method reads."""
+    return method.look_back_days if isinstance(method, Historical) else 1
+
+
+def _method(request: PreviewRequest, obligation: Obligation | None, grid: Grid) -> Method:
+    if request.method is not None:
+        return request.method
+    if request.preset is None and obligation is not None:
+        return rules_of_obligation(obligation, grid.day(request.starts)).baseline
     name = request.preset or DEFAULT_PRESET
-    if request.method is None and name not in PRESETS:
+    if name not in PRESETS:
         raise Invalid.of([Problem("baseline.preset", "There is no such preset.", "preset", ", ".join(PRESETS))])
-    return request.method or PRESETS[name]
+    return PRESETS[name]
 
 
-def _event_days(asset: Asset, grid: Grid, first: date, last: date) -> Iterator[date]:
-    """The local days on which any operator's instruction to the asset ran."""
-    span = days_span(first, last, LOCAL)
-    for commitment in assets.commitments_of([asset.id])[asset.id]:
-        for instruction in dispatch.instructions_in(commitment.obligation_id, span):
-            if instruction.state not in _UNTOUCHED:
-                ended = instruction.ended_at or instruction.end
-                yield from days_between(
-                    grid.day(instruction.start), grid.day(max(instruction.start, ended - grid.step))
-                )
+def _statements(asset: Asset, method: Method, asked_days: tuple[date, date]) -> tuple[Statement, ...]:
+    if gate_of(method) is None:
+        return ()
+    return tuple(statement_of(each) for each in metering.statements_of({asset.id: asset.id}, *asked_days)[asset.id])
 
 
 def _view(asset: Asset, asked: Question, readings: Series, found: Baseline) -> PreviewView:

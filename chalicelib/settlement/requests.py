@@ -67,9 +67,11 @@ class PresetList(BaseModel):
 
 
 class PreviewRequest(Value):
-    """A baseline to look at: of an asset of the caller's own, over a span, by a preset or by a method.
+    """A baseline to look at: of an asset of the caller's own, over a span, by a preset, a method or an obligation.
 
-    `notice_at` is when an instruction would be known; the start, where it is left out.
+    `notice_at` is when an instruction would be known; the start, where it is left out. Of an obligation the rules in
+    force give the method, where neither a preset nor a method is named, and its operator's holidays count; `so` names
+    the operator where there is no obligation.
     """
 
     asset_id: str = Field(max_length=80)
@@ -77,6 +79,8 @@ class PreviewRequest(Value):
     ends: Instant
     preset: str | None = Field(default=None, max_length=80)
     method: Historical | None = None
+    obligation_id: str | None = Field(default=None, max_length=80)
+    so: str | None = Field(default=None, max_length=80)
     notice_at: Instant | None = None
     minutes: Literal[30, 15, 5, 1] = 30
 
@@ -88,6 +92,8 @@ class PreviewRequest(Value):
             raise ValueError("a span of this century")
         if self.preset is not None and self.method is not None:
             raise ValueError("a preset or a method, not both")
+        if self.so is not None and self.obligation_id is not None:
+            raise ValueError("an obligation is its own operator's: leave `so` out")
         return self
 
 
