@@ -146,6 +146,7 @@ def test_what_was_not_disputed_in_time_is_invoiced_as_agreed_and_only_a_credit_t
         ("open", "agreed"),
         ("open", "invoiced"),
         ("disputed", "agreed"),
+        ("disputed", "open"),
         ("agreed", "invoiced"),
         ("invoiced", "paid"),
         ("invoiced", "agreed"),
