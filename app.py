@@ -28,6 +28,7 @@ from chalicelib.registry.routes_schemes import routes as schemes
 from chalicelib.settlement.routes import routes as settlement
 from chalicelib.settlement.routes_disputes import routes as disputes
 from chalicelib.settlement.routes_failures import routes as settlement_failures
+from chalicelib.settlement.routes_invoices import routes as invoices
 from chalicelib.settlement.routes_nominations import routes as nominations
 from chalicelib.settlement.routes_reports import routes as reports
 from chalicelib.settlement.routes_runs import routes as settlement_runs
@@ -57,6 +58,7 @@ app.register_blueprint(settlement, url_prefix="/v1")
 app.register_blueprint(settlement_failures, url_prefix="/v1")
 app.register_blueprint(nominations, url_prefix="/v1")
 app.register_blueprint(settlement_runs, url_prefix="/v1")
+app.register_blueprint(invoices, url_prefix="/v1")
 app.register_blueprint(reports, url_prefix="/v1")
 app.register_blueprint(disputes, url_prefix="/v1")
 app.register_blueprint(notifications, url_prefix="/v1")

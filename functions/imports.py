@@ -16,6 +16,7 @@ _IMPORTERS = {
     "dispatch": "chalicelib.dispatch.imports:DISPATCH_IMPORTER",
     "entries": "chalicelib.qualification.imports:ENTRIES_IMPORTER",
     "overrides": "chalicelib.qualification.imports:OVERRIDES_IMPORTER",
+    "payments": "chalicelib.settlement.imports_payments:IMPORTER",
     "postcodes": "chalicelib.assets.imports:GAZETTEER_IMPORTER",
 }
 

@@ -19,6 +19,7 @@ _TEMPLATES = {
     "entries": "chalicelib.qualification.sheets:ENTRIES_TEMPLATE",
     "meter-data": "chalicelib.metering.sheets:TEMPLATE",
     "overrides": "chalicelib.qualification.sheets:OVERRIDES_TEMPLATE",
+    "payments": "chalicelib.settlement.sheets_payments:TEMPLATE",
     "postcodes": "chalicelib.assets.sheets:GAZETTEER_TEMPLATE",
 }
 

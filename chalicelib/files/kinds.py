@@ -38,6 +38,7 @@ _ALL = (
     _kind("baselines", "Nominations and weekly templates", "settlement", "fsp"),
     _kind("availability", "Availability", "dispatch", "fsp"),
     _kind("dispatch", "Dispatch instructions", "dispatch", "so"),
+    _kind("payments", "Payments", "settlement", "so"),
     _kind("postcodes", "Postcode gazetteer", "account", "market_operator"),
 )
 
