@@ -62,6 +62,7 @@ HEADING = _style("heading", 12, 16, textColor=INK, fontName=STRONG, spaceBefore=
 SUBHEADING = _style("subheading", 9.2, 12, textColor=INK, fontName=STRONG)
 LABEL = _style("label", 7.2, 9.4, textColor=QUIET)
 FIGURE = _style("figure", 14, 18, textColor=INK, fontName=STRONG)
+NOTED = _style("noted", 9, 12, textColor=INK, fontName=STRONG)
 WARNED = _style("warned", 8, 10.6, textColor=WARNING)
 
 
@@ -167,6 +168,13 @@ def headline(pairs: Sequence[tuple[str, str]]) -> Table:
             ]
         )
     )
+    return table
+
+
+def notice(words: str) -> Table:
+    """A sentence that belongs to the document, set apart."""
+    table = Table([[text(words, NOTED)]], colWidths=[WIDTH])
+    table.setStyle(TableStyle([("BACKGROUND", (0, 0), (-1, -1), PAPER), ("LINEBEFORE", (0, 0), (0, -1), 2, INK)]))
     return table
 
 
