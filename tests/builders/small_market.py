@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -53,8 +53,11 @@ from chalicelib.registry.requests import ContactRouteRequest, ContractingEntityR
 from chalicelib.registry.scheme_requests import ApplicationChange, ApplicationRequest
 from chalicelib.registry.scheme_requests import FileRequest as AnswerFileRequest
 from chalicelib.registry.standard_form import STANDARD_FORM
+from chalicelib.settlement import actions_agreements as agreements
+from chalicelib.settlement import actions_drawing_up as invoicing
 from chalicelib.settlement import actions_runs as settling
 from chalicelib.settlement.actions_making import make_run
+from chalicelib.settlement.requests_invoices import AgreementRequest, DrawUpRequest
 from chalicelib.settlement.requests_runs import RunRequest
 from chalicelib.storage import objects
 from chalicelib.storage.keys import forget_keys
@@ -62,6 +65,7 @@ from local.gateway import Gateway
 from tests.builders.assets import asset_cells
 from tests.builders.bidding import BiddingMarket
 from tests.builders.calls import a_call
+from tests.builders.invoices import keep_published
 from tests.builders.qualifying import competition_fields
 from tests.builders.registry import (
     Joined,
@@ -73,6 +77,7 @@ from tests.builders.registry import (
     full_answers,
     given_pool,
 )
+from tests.builders.reports import a_report_line
 
 NOW = "2026-05-12T09:00:00Z"
 FSP, OTHER_FSP = "org_fsp1", "org_fsp2"
@@ -154,6 +159,7 @@ class SmallMarket(BiddingMarket):
         self.things |= self._of_openadr()
         self.things |= self._of_calendars()
         self.things |= self._of_settlement()
+        self.things |= self._of_invoices()
 
     def token(self, who: str, roles: frozenset[str] | set[str] = ROLES) -> str:
         """An access token of a machine user of `who` (a key of `homes`) with these roles."""
@@ -311,6 +317,14 @@ class SmallMarket(BiddingMarket):
         make_run(self.operator(NOW).as_system(), run.id)
         return {"run_id": run.id}
 
+    def _of_invoices(self) -> dict[str, str]:
+        """An invoice of March, and a self-billing agreement that waits for the FSP's answer."""
+        keep_published(self.so.organisation, [a_report_line()], "2026-03", FSP, disputable_until=date(2026, 4, 30))
+        [invoice] = invoicing.draw_up(self.operator(NOW), DrawUpRequest(month="2026-03", fsp=FSP)).issued
+        proposed = AgreementRequest(fsp=FSP, starts=date(2026, 6, 1))
+        agreement = agreements.propose_agreement(self.operator(NOW), proposed)
+        return {"invoice_id": invoice.id, "agreement_id": agreement.id}
+
     def openadr_report(self) -> ReportRequest:
         """A reading on the tested instruction: kept, and no answer."""
         payload = {"type": "USAGE", "values": [1.5]}
@@ -344,6 +358,10 @@ BODIES: dict[str, Any] = {
     "stop_instruction": {"reason": "no need"},
     "cancel_instruction": {"reason": "no need"},
     "report_delivery": {"report": "started"},
+    "refuse_agreement": {"reason": "we invoice ourselves"},
+    "end_agreement": {"reason": "sold"},
+    "credit_invoice": {"reason": "wrong month"},
+    "record_payment": {"paid_on": "2026-05-12", "amount": "10.00"},
     "change_area": {"name": "South"},
     "update_asset": {"name": "Kettle"},
     "put_asset": {name: text for name, text in asset_cells("BAT-1").items() if name != "asset_ref"},
@@ -384,7 +402,9 @@ def secrets_of(market: SmallMarket) -> Mapping[str, str]:
     """Words that tell of FSP one's private things and may never reach FSP two."""
     of_operations = ("obligation_id", "instruction_id", "rule_id", "webhook_id", "delivery_id", "link_id")
     of_openadr = ("event_id", "ven_id", "resource_id", "ven_report_id", "subscription_id")
-    names = ("asset_id", "ballot_id", "application_id", "receipt_id", "job_id", *of_operations, *of_openadr)
+    of_invoices = ("invoice_id", "agreement_id")
+    of_files = ("receipt_id", "job_id")
+    names = ("asset_id", "ballot_id", "application_id", *of_files, *of_operations, *of_openadr, *of_invoices)
     return {name: market.things[name] for name in names} | {"organisation": FSP, "ref": '"BAT-'}
 
 
