@@ -24,6 +24,18 @@ NOW = "2026-06-10T09:00:00Z"
 TODAY = date(2026, 6, 10)
 
 
+def keep_published(so: str, lines: Sequence[ReportLine], month: str, fsp: str = FSP, **but: Any) -> Report:
+    """A published report of these lines, whose days of dispute were over on 22 May."""
+    first = date.fromisoformat(f"{month}-01")
+    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    fields = {"so": so, "fsp": fsp, "month": month, "first": first, "last": last, "state": "published"}
+    fields |= {"published_at": MADE_AT, "disputable_until": date(2026, 5, 22), "id": f"rpt_{fsp[-1]}{month}"}
+    report = a_draft([line.but(month=month) for line in lines], **(fields | but))
+    named = store_reports.Published(so=so, fsp=fsp, month=month, report_id=report.id, number=report.number)
+    commit(a_call(so, "so"), [reports.report_write(report), store_reports.save_published(named)])
+    return report
+
+
 class Billing:
     """An operator "Network 1" and two providers on 10 June 2026, a Wednesday; nothing published, nothing agreed on."""
 
@@ -47,17 +59,7 @@ class Billing:
     ) -> Report:
         """A published report with a line for each amount, whose days of dispute are over."""
         lines = but.pop("lines", None) or [a_report_line(place, amount) for place, amount in enumerate(amounts)]
-        return self.keep_published([line.but(month=month) for line in lines], month, fsp, **but)
-
-    def keep_published(self, lines: Sequence[ReportLine], month: str, fsp: str = FSP, **but: Any) -> Report:
-        first = date.fromisoformat(f"{month}-01")
-        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        fields = {"so": self.so, "fsp": fsp, "month": month, "first": first, "last": last, "state": "published"}
-        fields |= {"published_at": MADE_AT, "disputable_until": date(2026, 5, 22), "id": f"rpt_{fsp[-1]}{month}"}
-        report = a_draft(lines, **(fields | but))
-        named = store_reports.Published(so=self.so, fsp=fsp, month=month, report_id=report.id, number=report.number)
-        commit(self.operator(), [reports.report_write(report), store_reports.save_published(named)])
-        return report
+        return keep_published(self.so, lines, month, fsp, **but)
 
     def agreement(self, fsp: str = FSP, starts: date = date(2026, 1, 1), now: str = NOW) -> AgreementView:
         """An agreement of twelve months that both sides accepted."""
