@@ -8,8 +8,7 @@ from itertools import islice
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, Problem, Refused
 from chalicelib.kernel.models import Page
-from chalicelib.settlement import actions_reports as reports
-from chalicelib.settlement import store_runs
+from chalicelib.settlement import store_reports, store_runs
 from chalicelib.settlement.actions_runs import own_run, told_part
 from chalicelib.settlement.differences import Difference, differences, key_of
 from chalicelib.settlement.models_runs import ReportLine, Run
@@ -79,7 +78,7 @@ def _differences(run: Run, before: Run | None, fsp: str) -> list[DifferenceView]
 def _lines(run: Run | None, fsp: str) -> list[ReportLine]:
     """What a run said to an FSP as it was made."""
     part = store_runs.find_part(run.id, fsp) if run else None
-    return reports.load_kept(part.lines_key) if part and part.lines_key else []
+    return store_reports.load_lines(part.lines_key) if part and part.lines_key else []
 
 
 def _view(fsp: str, each: Difference, was: ReportLine | None, now: ReportLine | None) -> DifferenceView:

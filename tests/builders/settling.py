@@ -13,15 +13,18 @@ from chalicelib.contracts.models import AvailabilityVariation, ObligatedAsset, O
 from chalicelib.dispatch import store as dispatch
 from chalicelib.dispatch.models import Day, Entry, Instruction
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.periods import days_between, days_span, local_day
+from chalicelib.kernel.periods import day_span, days_between, days_span, local_day
 from chalicelib.metering import actions as metering
 from chalicelib.metering.models import MeterDay
 from chalicelib.metering.reading import expected_periods
-from chalicelib.settlement import actions_making, actions_runs
+from chalicelib.settlement import actions_making, actions_rules, actions_runs
 from chalicelib.settlement import actions_reports as reports
+from chalicelib.settlement.models import KeptRules
 from chalicelib.settlement.models_runs import Report, ReportLine
+from chalicelib.settlement.requests import RulesRequest
 from chalicelib.settlement.requests_runs import RunRequest, RunView
 from chalicelib.storage.commit import commit
+from tests.builders.bidding import a_verified_fsp
 from tests.builders.calls import a_call
 from tests.builders.dispatch import an_obligation
 from tests.builders.registry import a_system_operator
@@ -38,6 +41,8 @@ class SettlingMarket:
 
     def __init__(self) -> None:
         self.so = a_system_operator().organisation
+        for number in (1, 2):
+            a_verified_fsp(f"org_fsp{number}")
         self.given = 0
 
     def operator(self, now: str = AFTER, **how: Any) -> Call:
@@ -131,11 +136,16 @@ class SettlingMarket:
         days: tuple[date, date] = (date(2026, 4, 1), date(2026, 6, 30)),
         now: str = "2026-07-03T09:00:00Z",
         source: str | None = None,
+        minutes: int = 30,
     ) -> None:
-        """Half-hours of whole days at `kw`; on the days of `delivered`, so many kW less from 17:00 to 19:00."""
+        """Periods of `minutes` of whole days at `kw`; on the days of `delivered` so many kW less, 17:00 to 19:00."""
         self.given += 1
-        made = [_day(meter, day, kw, (delivered or {}).get(day, 0)) for day in days_between(*days)]
+        made = [_day(meter, day, kw, (delivered or {}).get(day, 0), minutes) for day in days_between(*days)]
         metering.save_days(self.fsp(now=now), source or f"rcp_{self.given}", made)
+
+    def rules(self, now: str = "2026-05-01T09:00:00Z", **request: Any) -> KeptRules:
+        """Market rules as the operator sets them, in May unless told."""
+        return actions_rules.set_rules(self.operator(now), RulesRequest.model_validate(request))
 
     def run(self, now: str = AFTER, call: Call | None = None, **request: Any) -> RunView:
         """Ask for a run, of June unless told, and make it."""
@@ -156,10 +166,12 @@ class SettlingMarket:
         return {line.component: line.amount for line in self.lines(run, fsp)}
 
 
-def _day(meter: str, day: date, kw: int, less: int) -> MeterDay:
-    evening = {34, 35, 36, 37} if expected_periods(day, 30) == 48 else set()
-    values = tuple((kw - (less if place in evening else 0)) * KW for place in range(expected_periods(day, 30)))
-    return MeterDay(meter_id=meter, day=day, minutes=30, values=values)
+def _day(meter: str, day: date, kw: int, less: int, minutes: int) -> MeterDay:
+    start = day_span(day, LONDON)[0]
+    low, high = local(day, "17:00"), local(day, "19:00")
+    moments = [start + timedelta(minutes=minutes * place) for place in range(expected_periods(day, minutes))]
+    values = tuple((kw - (less if low <= at < high else 0)) * KW for at in moments)
+    return MeterDay(meter_id=meter, day=day, minutes=minutes, values=values)
 
 
 def day_of(instruction: Instruction) -> date:
