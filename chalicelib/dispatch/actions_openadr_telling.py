@@ -53,7 +53,7 @@ class Told:
 
 def tell_facts(call: Call, envelope: Envelope) -> None:
     """Tell providers' subscribers what a fact did to their events or programs; hearing it twice adds nothing."""
-    for fsp in envelope.body.get("fsps") or [envelope.body["fsp"]]:
+    for fsp in envelope.body["fsps"] if "fsps" in envelope.body else [envelope.body["fsp"]]:
         subscriptions = store_openadr.list_subscriptions(fsp)
         if subscriptions:
             for each in _told(call, envelope, fsp):
