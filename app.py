@@ -36,29 +36,11 @@ from chalicelib.settlement.routes_runs import routes as settlement_runs
 app = Chalice(app_name="headroom", debug=False, configure_logs=False)
 identity.use_members(registry_actions.member_of)
 
-app.register_blueprint(openapi, url_prefix="/v1")
-app.register_blueprint(joining, url_prefix="/v1")
-app.register_blueprint(me, url_prefix="/v1")
-app.register_blueprint(registry, url_prefix="/v1")
-app.register_blueprint(operators, url_prefix="/v1")
-app.register_blueprint(schemes, url_prefix="/v1")
-app.register_blueprint(files, url_prefix="/v1")
-app.register_blueprint(assets, url_prefix="/v1")
-app.register_blueprint(areas, url_prefix="/v1")
-app.register_blueprint(competitions, url_prefix="/v1")
-app.register_blueprint(qualification, url_prefix="/v1")
-app.register_blueprint(bidding, url_prefix="/v1")
-app.register_blueprint(decisions, url_prefix="/v1")
-app.register_blueprint(contracts, url_prefix="/v1")
-app.register_blueprint(dispatch, url_prefix="/v1")
-app.register_blueprint(dispatch_open, url_prefix="/v1")
-app.register_blueprint(openadr, url_prefix="/v1")
-app.register_blueprint(metering, url_prefix="/v1")
-app.register_blueprint(settlement, url_prefix="/v1")
-app.register_blueprint(settlement_failures, url_prefix="/v1")
-app.register_blueprint(nominations, url_prefix="/v1")
-app.register_blueprint(settlement_runs, url_prefix="/v1")
-app.register_blueprint(invoices, url_prefix="/v1")
-app.register_blueprint(reports, url_prefix="/v1")
-app.register_blueprint(disputes, url_prefix="/v1")
-app.register_blueprint(notifications, url_prefix="/v1")
+BLUEPRINTS = (
+    openapi, joining, me, registry, operators, schemes, files, assets, areas, competitions, qualification,
+    bidding, decisions, contracts, dispatch, dispatch_open, openadr, metering, settlement,
+    settlement_failures, nominations, settlement_runs, invoices, reports, disputes, notifications,
+)  # fmt: skip
+
+for blueprint in BLUEPRINTS:
+    app.register_blueprint(blueprint, url_prefix="/v1")

@@ -12,7 +12,7 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.periods import days_between
 from chalicelib.metering import store_statements as store
 from chalicelib.metering.models_statements import Schedule, Stated, TypicalWeek
-from chalicelib.metering.packing import mark_of
+from chalicelib.metering.store import mark_of
 from chalicelib.metering.rules_statements import as_stated, latest_by_day, weeks_as_stated
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 from chalicelib.metering.codec import pack, unpack
 from chalicelib.metering.models import MeterDay, Revision
-from chalicelib.metering.packing import STAMP, PackedRow, base36, mark_of
+from chalicelib.metering.store_packing import STAMP, PackedRow, base36, mark_of
 from chalicelib.storage.tables import RowMeta, batch_put, query_all, table_name
 
 __all__ = ["list_day", "list_month", "list_months", "load_months", "mark_of", "save_days"]

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from chalicelib.metering.codec import pack, unpack
 from chalicelib.metering.models_statements import Schedule, TypicalWeek
-from chalicelib.metering.packing import STAMP, PackedRow, base36, mark_of
+from chalicelib.metering.store_packing import STAMP, PackedRow, base36, mark_of
 from chalicelib.storage.tables import RowMeta, query_all, table_name
 from chalicelib.storage.writes import Write, put
 
