@@ -8,11 +8,12 @@ STAGE ?= dev
 GROUPS := api files geo mail local dev infra
 PORT ?= 8000
 DATA ?=
+CRASHES ?= 200
 ARGS ?=
 
 .DEFAULT_GOAL := help
 TARGETS_OF_INFRA := setup-infra synth deploy deploy-local cost test-infrastructure
-.PHONY: $(TARGETS_OF_INFRA) help setup setup-dev run stop demo test check audit format types imports openapi bench locks clean reset invoke
+.PHONY: $(TARGETS_OF_INFRA) help setup setup-dev run stop demo test crash-test check audit format types imports openapi bench locks clean reset invoke
 
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ demo: setup     ## one competition from file to obligations; DATA=../shared/data
 test: setup-dev ## every test, and the proof that rules and lifecycles are tested to the last branch
 	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='*/rules*.py,*/lifecycle.py' --skip-covered --fail-under=100
+
+crash-test: setup-dev ## kill the market CRASHES=200 times at random points of the demo, and compare its ends
+	@$(BIN)/python -m tests.crash_test --crashes $(CRASHES) $(ARGS)
 
 check: setup-dev ## lint, format, types, imports, security, tests
 	$(BIN)/ruff check .

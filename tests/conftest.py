@@ -22,7 +22,7 @@ os.environ.setdefault("HEADROOM_USER_POOL_ID", "eu-west-2_testing")
 os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 
 # The settings above are read when these are imported.
-from tests.embedded import account, cloud, embedded, running_market, stopped_market  # noqa: E402, F401  (fixtures)
+from tests.embedded import account, cloud, embedded, patient, running_market, stopped_market  # noqa: E402, F401
 from tests.tables import fill_state, ready_clients  # noqa: E402
 
 

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -17,7 +19,10 @@ from local.client import Market
 from local.cloud import launch
 
 ROOT = Path(__file__).resolve().parent.parent
+GONE_SECONDS = 60
+Part = Literal["everything", "market", "cloud"]
 _numbers = count(100_000_000_000 + os.getpid())
+_ports = count(os.getpid() * 37)
 
 
 @pytest.fixture(scope="session")
@@ -72,23 +77,37 @@ def stopped_market(tmp_path: Path) -> Iterator[RunningMarket]:
     market.kill()
 
 
+@pytest.fixture
+def patient() -> Iterator[None]:
+    """Every request of `local.client` waits for a market that is being started again."""
+    from tests.disturbed import patience
+
+    with patience():
+        yield
+
+
 class RunningMarket:
     """`python -m local` on a folder, at ports of its own that stay the same from start to start."""
 
     def __init__(self, folder: Path, *options: str, module: str = "local") -> None:
         self.folder, self.options, self.module = folder, options or ("--no-seed",), module
-        self.port, self.cloud_port = launch.free_port(), launch.free_port()
+        self.port, self.cloud_port = lasting_port(), lasting_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> Market:
-        """Start it and wait until it is open; AssertionError with what it told when it does not open."""
+    def begin(self) -> None:
+        """Start its process without waiting for it."""
         command = [sys.executable, "-m", self.module, "--state", str(self.folder), "--port", str(self.port)]
         command += ["--cloud-port", str(self.cloud_port), *self.options]
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "HEADROOM_"))}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+
+    def start(self) -> Market:
+        """Start it and wait until it is open; AssertionError with what it told when it does not open."""
+        self.begin()
+        assert self.process is not None
         told: list[str] = []
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -104,13 +123,26 @@ class RunningMarket:
         self.process.communicate(timeout=30)
         return self.process.returncode
 
-    def kill(self) -> None:
-        """kill -9 of every process of this market, all at once."""
-        for process in _processes_of(self.folder):
+    def kill(self, part: Part = "everything") -> None:
+        """kill -9 of every process of this market at once, or of the API with its functions, or of the embedded AWS.
+
+        Returns once all of them are gone: what is left of a market that was struck ends by itself.
+        """
+        processes = _processes_of(self.folder)
+        clouds = [process for process in processes if b"local.cloud.process" in _words_of(process)]
+        struck = {
+            "everything": processes,
+            "cloud": clouds,
+            "market": [each for each in processes if each not in clouds],
+        }
+        for process in struck[part]:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         if self.process is not None:
-            self.process.wait()
+            self.process.wait(GONE_SECONDS)
+        until = time.monotonic() + GONE_SECONDS
+        while _processes_of(self.folder) and time.monotonic() < until:
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -123,16 +155,32 @@ def market_at(folder: Path, *options: str) -> Iterator[Market]:
         running.interrupt()
 
 
+def lasting_port() -> int:
+    """A free port that stays so while nobody listens on it: below those that the system lends to any connection."""
+    for number in _ports:
+        port = 15_000 + number % 15_000
+        if launch.is_free(port):
+            return port
+    raise AssertionError("unreachable")
+
+
 def _processes_of(folder: Path) -> list[int]:
     """The processes that were started with the folder among their words, the market's own first."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                if any(word.startswith(str(folder).encode()) for word in words):
+                if any(word.startswith(str(folder).encode()) for word in _words_of(int(entry.name))):
                     found.append(int(entry.name))
     return sorted(found)
+
+
+def _words_of(process: int) -> list[bytes]:
+    """The words a process was started with; none where it is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _forget(*caches: object) -> None:

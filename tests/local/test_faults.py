@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.disturbed import walk
 from tests.embedded import RunningMarket
 from tests.faulty_market import SEED
-from tests.local.test_demo_crash import patient, walk  # noqa: F401  (a fixture)
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.usefixtures("patient")]
 FAULT_SEED = int(os.environ.get("HEADROOM_FAULT_SEED", SEED))

@@ -20,7 +20,6 @@ from local.demo.line import Line
 from local.demo.scenes import Scene
 from local.demo.stages import Story
 from tests.embedded import RunningMarket
-from tests.local.test_demo_crash import patient  # noqa: F401  (a fixture)
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.usefixtures("patient")]
 METER_COLUMN = "Import MPAN"

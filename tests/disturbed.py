@@ -1,0 +1,218 @@
+"""Walks the demo's line while its market is killed: what everybody has in the end, without what differs from run to run.
+
+`python -m tests.crash_test` does it hundreds of times; `tests/local/test_demo_crash.py` a few.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+
+from local import client, market_operator
+from local.client import Market
+from local.demo.invented import invented_scene
+from local.demo.line import Line
+from local.demo.stages import Story
+from tests.embedded import Part, RunningMarket
+
+SEED = 20260401
+LONGEST_PEACE_SECONDS = 8.0
+PATIENCE_SECONDS = 600
+# Of four kills two take everything at once, one the API with the functions, one the embedded AWS under them.
+_AGAIN = 0.15  # how often it is killed once more before it has come up
+_TAKEN: tuple[Part, ...] = ("everything", "everything", "market", "cloud")
+
+
+class Patience(httpx.HTTPTransport):
+    """A client's transport that keeps asking until it is answered, each act under one Idempotency-Key."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and request.url.path.startswith("/v1/"):
+            request.headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
+        until = time.monotonic() + PATIENCE_SECONDS
+        repeated = False
+        while True:
+            try:
+                answer = super().handle_request(request)
+                answer.read()
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.status_code < 500:
+                return _moved_already(request, answer) if repeated else answer
+            if time.monotonic() > until:
+                raise AssertionError(f"{request.method} {request.url.path} was not answered")
+            repeated = True
+            time.sleep(0.2)
+
+
+def _moved_already(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+    """A clock that was moved by the first try, whose answer was lost, stands where it should."""
+    if request.url.path == "/local/clock" and answer.status_code == 409:
+        return httpx.Response(200, json={"now": "moved"}, request=request)
+    return answer
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Every request of `local.client` waits for a market that is being started again."""
+
+    def patient_client(**how: Any) -> httpx.Client:
+        return httpx.Client(transport=Patience(), **how)
+
+    plain, before = patient_client(), client.httpx
+    client.httpx = SimpleNamespace(  # type: ignore[assignment]
+        Client=patient_client,
+        get=plain.get,
+        post=plain.post,
+        Response=httpx.Response,
+        TransportError=httpx.TransportError,
+    )
+    try:
+        yield
+    finally:
+        client.httpx = before  # type: ignore[assignment]
+        plain.close()
+
+
+class ToldStory(Story):
+    """A story that knows which stage is told."""
+
+    current = "starting"
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[None]:
+        self.current = title
+        with super().stage(title):
+            yield
+
+
+class Crashes(threading.Thread):
+    """Kills a market's processes at random moments and starts it again, so many times or until the end.
+
+    `stages` counts kills by the stage they fell into, `parts` by what was killed.
+    """
+
+    def __init__(self, running: RunningMarket, story: ToldStory, times: int, seed: int) -> None:
+        super().__init__(daemon=True)
+        self._running, self._story, self._left = running, story, times
+        self._moments = random.Random(seed)
+        self._ended = threading.Event()
+        self.stages: Counter[str] = Counter()
+        self.parts: Counter[str] = Counter()
+        self.failed: Exception | None = None
+
+    @property
+    def done(self) -> int:
+        return self.stages.total()
+
+    def run(self) -> None:
+        try:
+            while self._left and not self._ended.wait(self._moments.uniform(0.3, LONGEST_PEACE_SECONDS)):
+                self._kill(self._moments.choice(_TAKEN))
+                self._left -= 1
+        except Exception as error:  # told by `end`, to whoever waits for this thread
+            self.failed = error
+
+    def _kill(self, part: Part) -> None:
+        self._strike(part, self._story.current)
+        while self._left > 1 and self._moments.random() < _AGAIN:
+            self._running.begin()
+            self._ended.wait(self._moments.uniform(0.1, LONGEST_PEACE_SECONDS / 2))
+            self._strike("everything", "(while starting again)")
+            self._left -= 1
+        self._running.start()
+
+    def _strike(self, part: Part, stage: str) -> None:
+        self.stages[stage] += 1
+        self.parts[part] += 1
+        self._running.kill(part)
+
+    def end(self) -> None:
+        """Wait for the last kill to be over; raises what kept the market from starting again."""
+        self._ended.set()
+        self.join()
+        if self.failed is not None:
+            raise self.failed
+
+
+def walk(running: RunningMarket, out: Path, crashes: int, seed: int = SEED) -> tuple[dict[str, Any], Crashes]:
+    """Walk the demo's line; what it came to, and how it was killed. AssertionError where a stage fell short."""
+    running.start()
+    market = Market(running.address)
+    out.mkdir(parents=True)
+    story = ToldStory()
+    operator = market.sign_in(market_operator.EMAIL, market_operator.PASSWORD)
+    line = Line(market, operator, invented_scene(), story, out, "325120000")
+    killing = Crashes(running, story, crashes, seed)
+    killing.start()
+    try:
+        line.walk()
+        killing.end()
+        assert story.shortfalls == []
+        return outcome(line), killing
+    finally:
+        killing.end()
+        running.kill()
+
+
+def outcome(line: Line) -> dict[str, Any]:
+    """All that the people of the market have in the end, without what differs from run to run (ids, instants)."""
+    line.market.settle()
+    assets = {
+        name: sorted((asset["asset_ref"], asset["version"]) for asset in member.session.all("/assets"))
+        for name, member in line.providers.items()
+    }
+    operator = line.operator.session
+    mails = sorted({told for mail in line.market.mails() for told in _told(mail)})
+    return {
+        "assets": assets,
+        "obligations": _lasting(operator.all("/obligations"), _OBLIGATION),
+        "instructions": _lasting(operator.all("/instructions"), _INSTRUCTION),
+        "mails": mails,
+    }
+
+
+def _lasting(items: list[dict[str, Any]], fields: set[str]) -> list[str]:
+    return sorted(repr({field: found for field, found in sorted(each.items()) if field in fields}) for each in items)
+
+
+def _told(mail: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a mail tells: its subject, or each competition of a digest; how many it gathers hangs on the moment."""
+    for digest in ("new competition", "Bidding is open"):
+        if digest in mail["subject"]:
+            return [(mail["to"][0], f"{digest} {reference}") for reference in _REFERENCE.findall(mail["text"])]
+    return [(mail["to"][0], mail["subject"])]
+
+
+_REFERENCE = re.compile(r"T\d+-\d{3}")
+_OBLIGATION = {
+    "competition_reference",
+    "fsp_name",
+    "window_name",
+    "period_start",
+    "period_end",
+    "capacity_mw",
+    "availability_price",
+    "utilisation_price",
+    "state",
+    "asset_count",
+}
+_INSTRUCTION = {
+    "competition_reference",
+    "requested_mw",
+    "acknowledged_mw",
+    "state",
+    "urgent",
+    "test",
+}
