@@ -1,4 +1,4 @@
-"""`python -m tests.crash_test --crashes 200`: kills the market at random points of the demo until the number is reached.
+"""`python -m tests.crash_test --crashes 200`: kills the market at random points of the demo, so many times in all.
 
 Prints a line for each walk and a table of where the kills fell. A walk that does not end where the undisturbed one does
 leaves its state, its log and what differs in the folder; the others leave nothing but what they printed.

@@ -1,4 +1,4 @@
-"""Walks the demo's line while its market is killed: what everybody has in the end, without what differs from run to run.
+"""Walks the demo's line while its market is killed; tells what everybody has in the end, but for ids and instants.
 
 `python -m tests.crash_test` does it hundreds of times; `tests/local/test_demo_crash.py` a few.
 """
