@@ -51,7 +51,7 @@ class AgreementView(Agreement):
 
     so_name: str
     fsp_name: str
-    holds: bool = Field(description="whether invoices issued today are self-billing by it, the VAT number unchanged")
+    holds: bool = Field(description="whether today is one of its days and both sides accepted it")
     terms: tuple[str, ...]
 
 
