@@ -7,16 +7,23 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.kernel.call import Call
+from chalicelib.registry import store as store_registry
+from chalicelib.registry.models import Operator, OperatorSettings
 from chalicelib.settlement import actions_reports as reports
+from chalicelib.settlement import store_runs
 from chalicelib.settlement.models import MarketRules
-from chalicelib.settlement.models_runs import InstructionDetail, Report, ReportDetail, ReportLine
+from chalicelib.settlement.models_runs import InstructionDetail, Report, ReportDetail, ReportLine, Run
 from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call
+from tests.builders.registry import an_organisation
 from tests.builders.settlement import local, rules
 
 SO, FSP, MONTH = "org_so1", "org_fsp1", "2026-04"
 DAY = date(2026, 4, 15)
 MADE_AT = "2026-05-08T06:00:00Z"
+PUBLISHED_AT = "2026-05-08T09:00:00Z"
+"""A Friday; ten working days on, past the bank holiday of 25 May, is Friday the 22nd."""
 
 
 def a_report_line(ordinal: int = 0, amount: str | None = "10.00", **but: Any) -> ReportLine:
@@ -110,3 +117,46 @@ def keep(report: Report) -> Report:
     """The report written as a run writes it."""
     commit(a_call(SO, "so"), [reports.report_write(report)])
     return report
+
+
+def a_run(number: int = 1, **but: Any) -> Run:
+    """A finished run of April 2026, all obligations, of the builders' operator and provider."""
+    fields = {
+        "id": f"run_{number}",
+        "so": SO,
+        "first": date(2026, 4, 1),
+        "last": date(2026, 4, 30),
+        "number": number,
+        "asked_by": "per_1",
+        "asked_at": MADE_AT,
+        "state": "done",
+        "fsps": (FSP,),
+    }
+    return Run.model_validate({**fields, **but})
+
+
+def given_sides(*fsps: str, **settings: Any) -> None:
+    """The operator and its providers, by name."""
+    names = {SO: "Northern Network", **{fsp: f"Flex of {fsp}" for fsp in (fsps or (FSP,))}}
+    kinds = {SO: "so"}
+    writes = [
+        store_registry.create_organisation(an_organisation(id=each, kind=kinds.get(each, "fsp"), name=name))
+        for each, name in names.items()
+    ]
+    operator = Operator(organisation=SO, settings=OperatorSettings(**settings))
+    commit(a_call(SO, "so"), [*writes, store_registry.create_operator(operator)])
+
+
+def made(lines: Sequence[ReportLine], number: int = 1, **but: Any) -> Report:
+    """A draft as run `number` made it, with its run."""
+    run = a_run(number, fsps=(but.get("fsp", FSP),))
+    commit(a_call(SO, "so"), [store_runs.save_run(run)])
+    return keep(a_draft(lines, number, **but))
+
+
+def so_call(now: str = PUBLISHED_AT) -> Call:
+    return a_call(SO, "so", now=now, actor="per_so")
+
+
+def fsp_call(now: str = PUBLISHED_AT, fsp: str = FSP) -> Call:
+    return a_call(fsp, "fsp", now=now)
