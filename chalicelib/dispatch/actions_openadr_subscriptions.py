@@ -9,7 +9,7 @@ from chalicelib.dispatch import store_webhooks as hooks
 from chalicelib.dispatch.actions_availability import own_obligation
 from chalicelib.dispatch.actions_openadr import named_nothing, page_of
 from chalicelib.dispatch.actions_openadr_telling import Told, tell_own, webhook_id_of
-from chalicelib.dispatch.openadr_models import Listed, Operation, Subscription, SubscriptionRequest
+from chalicelib.dispatch.openadr_models import Operation, Subscription, SubscriptionRequest, Subscriptions
 from chalicelib.dispatch.openadr_queries import SubscriptionQuery
 from chalicelib.dispatch.webhooks import Webhook, url_problems
 from chalicelib.kernel.call import Call
@@ -22,11 +22,11 @@ from chalicelib.storage.writes import Write
 MOST_SUBSCRIPTIONS = 10
 
 
-def list_subscriptions(call: Call, query: SubscriptionQuery) -> Listed[Subscription]:
+def list_subscriptions(call: Call, query: SubscriptionQuery) -> Subscriptions:
     """The calling client's subscriptions."""
     found = store.list_subscriptions(call.organisation, call.actor.id)
     wanted = (each for each in found if _is_wanted(query, each))
-    return Listed[Subscription](page_of(wanted, query.skip, query.limit))
+    return Subscriptions(page_of(wanted, query.skip, query.limit))
 
 
 def get_subscription(call: Call, subscription_id: str) -> Subscription:

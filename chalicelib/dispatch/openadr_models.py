@@ -267,6 +267,16 @@ class Subscription(_Kept, SubscriptionRequest):
         return super().model_dump(**{"exclude_none": False, **how})
 
 
+class Subscriptions(Listed[Subscription]):
+    """A page of subscriptions, each told whole."""
+
+    def model_dump_json(self, **how: Any) -> str:
+        return super().model_dump_json(**{"exclude_none": False, **how})
+
+    def model_dump(self, **how: Any) -> Any:
+        return super().model_dump(**{"exclude_none": False, **how})
+
+
 class AuthServer(Wire):
     """Where a client gets its token."""
 

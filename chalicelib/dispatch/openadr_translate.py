@@ -35,7 +35,7 @@ _NOTHING = Decimal(0)
 def program_of(obligation: Obligation, operator: str, wanted: Iterable[str] = ()) -> Program:
     """An obligation as a program: named by its id, spanning its service period, with its terms as attributes."""
     zone = periods.zone_of(obligation.time_zone)
-    start, end = periods.days_span(obligation.period_start, obligation.period_end + periods.ONE_DAY, zone)
+    start, end = periods.days_span(obligation.period_start, obligation.period_end, zone)
     return Program(
         id=obligation.id,
         created_date_time=obligation.drawn_up_at,

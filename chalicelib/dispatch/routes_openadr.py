@@ -22,6 +22,7 @@ from chalicelib.dispatch.openadr_models import (
     ResourceRequest,
     Subscription,
     SubscriptionRequest,
+    Subscriptions,
     Ven,
     VenRequest,
 )
@@ -224,8 +225,8 @@ def remove_openadr_resource(call: Call, resource_id: str) -> Resource:
     return vens.remove_resource(call, resource_id)
 
 
-@routes.get(f"{PATH}/subscriptions", query=SubscriptionQuery, returns=Listed[Subscription], **_READS)
-def list_openadr_subscriptions(call: Call, query: SubscriptionQuery) -> Listed[Subscription]:
+@routes.get(f"{PATH}/subscriptions", query=SubscriptionQuery, returns=Subscriptions, **_READS)
+def list_openadr_subscriptions(call: Call, query: SubscriptionQuery) -> Subscriptions:
     """The calling client's subscriptions."""
     return subscriptions.list_subscriptions(call, query)
 
