@@ -139,6 +139,15 @@ FUNCTIONS: tuple[Function, ...] = (
         timeout=900,
         batch=1,
     ),
+    Function(
+        "make-document",
+        "functions.make_document.handler",
+        Events(("files.export_requested.v1",)),
+        "reports",
+        memory=3008,
+        timeout=900,
+        batch=1,
+    ),
     Function("requalify", "functions.requalify.handler", Events(REQUALIFYING), "api", memory=1769, timeout=300),
     Function(
         "settle-qualification",

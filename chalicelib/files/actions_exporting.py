@@ -1,4 +1,4 @@
-"""Owns workbooks asked for: jobs, what they came to, and the blank templates made ahead."""
+"""Owns files asked for: jobs, what they came to, and the blank templates made ahead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from chalicelib.files import store
 from chalicelib.files.actions import template_key
 from chalicelib.files.events import ExportRequested
-from chalicelib.files.keeping import made_by
+from chalicelib.files.keeping import BYTES, made_by
 from chalicelib.files.kinds import EXPORTS
 from chalicelib.files.lifecycle import JOB_MOVES
 from chalicelib.files.models import ExportRequest, Job, JobView
@@ -24,7 +24,7 @@ MARKET = "market"
 
 
 def request_export(call: Call, asked: ExportRequest) -> JobView:
-    """Ask for a workbook; a function makes it, the job says when it is there."""
+    """Ask for a file; a function makes it, the job says when it is there."""
     kind = EXPORTS.get(asked.kind)
     if kind is None:
         allowed = ", ".join(EXPORTS)
@@ -72,10 +72,10 @@ def acting(call: Call, job: Job) -> Call:
     return replace(call, actor=actor, now=job.at, idempotency=None)
 
 
-def finish_job(call: Call, job: Job, content: bytes, name: str, rows: int) -> None:
-    """Keep the workbook and close the job."""
+def finish_job(call: Call, job: Job, content: bytes, name: str, rows: int, content_type: str = BYTES) -> None:
+    """Keep the file and close the job."""
     key = f"exports/{job.id}/{name}"
-    made_by(job).put_workbook(key, content)
+    made_by(job).put_file(key, content, content_type)
     done = job.but(
         version=job.version + 1,
         state=move(JOB_MOVES, "job", job.state, "finish"),

@@ -1,8 +1,12 @@
-"""Owns making workbooks for jobs. Carries the spreadsheet library; for functions only."""
+"""Owns making the files that jobs ask for: workbooks from rows, or a room's own bytes. For functions only.
+
+Carries the spreadsheet library.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +19,21 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, Problem, Refusal
 
 Exporter = Callable[[Call, dict[str, Any]], "tuple[Template, Mapping[str, Iterable[Mapping[str, Any]]]]"]
+
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class FileMade:
+    """A file ready to be kept: its bytes, the name it is downloaded under, its media type, the rows it holds."""
+
+    content: bytes
+    name: str
+    content_type: str
+    rows: int = 0
+
+
+Maker = Callable[[Call, dict[str, Any]], FileMade]
 
 
 class _Counted:
@@ -32,17 +51,12 @@ class _Counted:
 
 def make_export(call: Call, job_id: str, exporter: Exporter) -> None:
     """Make the workbook of a job for whoever asked; a refusal closes the job with its reason."""
-    job = work.find_queued(job_id)
-    if job is None:
-        return
-    try:
-        content, rows = _made(work.acting(call, job), job, exporter)
-    except ValidationError as error:
-        work.refuse_job(call, job, _bad_filters(error))
-    except Refusal as refusal:
-        work.refuse_job(call, job, refusal)
-    else:
-        work.finish_job(call, job, content, f"headroom-{job.kind}-{job.at:%Y-%m-%d}.xlsx", rows)
+    _make(call, job_id, lambda acting, job: _workbook(acting, job, exporter))
+
+
+def make_file(call: Call, job_id: str, maker: Maker) -> None:
+    """Make the file of a job, of whatever type, for whoever asked; a refusal closes the job with its reason."""
+    _make(call, job_id, lambda acting, job: maker(acting, job.filters))
 
 
 def make_templates(call: Call, job_id: str, templates: Iterable[Template]) -> None:
@@ -52,11 +66,26 @@ def make_templates(call: Call, job_id: str, templates: Iterable[Template]) -> No
         work.keep_templates(call, job, {template.kind: write_template(template) for template in templates})
 
 
-def _made(call: Call, job: Job, exporter: Exporter) -> tuple[bytes, int]:
+def _make(call: Call, job_id: str, make: Callable[[Call, Job], FileMade]) -> None:
+    job = work.find_queued(job_id)
+    if job is None:
+        return
+    try:
+        made = make(work.acting(call, job), job)
+    except ValidationError as error:
+        work.refuse_job(call, job, _bad_filters(error))
+    except Refusal as refusal:
+        work.refuse_job(call, job, refusal)
+    else:
+        work.finish_job(call, job, made.content, made.name, made.rows, made.content_type)
+
+
+def _workbook(call: Call, job: Job, exporter: Exporter) -> FileMade:
     template, sheets = exporter(call, job.filters)
     counted = {name: _Counted(rows) for name, rows in sheets.items()}
     content = write_download(template, counted)
-    return content, sum(rows.passed for rows in counted.values())
+    name = f"headroom-{job.kind}-{job.at:%Y-%m-%d}.xlsx"
+    return FileMade(content, name, WORKBOOK, sum(rows.passed for rows in counted.values()))
 
 
 def _bad_filters(error: ValidationError) -> Invalid:

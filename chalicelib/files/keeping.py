@@ -4,20 +4,50 @@ What derives from ballots (kinds with `sealed`) is sealed under a data key of it
 stays so. A workbook that somebody with the right to it asks for is opened into a bucket that forgets within a day,
 behind a short link. The dropped object itself stays as it came: S3 encrypts it under the buckets' key, and the inbox is
 closed to every organisation but its own.
+
+Data keys come from whoever says so with `use_keys`: the processes that may open sealed files do (`files.sealed`). In
+every other one a sealed file is a fault, and its role lets KMS unwrap nothing.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.files.kinds import EXPORTS, KINDS
 from chalicelib.files.models import Job, LinkView, Receipt
 from chalicelib.kernel.errors import NotFound
 from chalicelib.storage import objects
-from chalicelib.storage.sealing import opening_key, sealing_key
 from chalicelib.storage.sealing_cipher import DataKey, Scope
+
+BYTES = "application/octet-stream"
+
+Keys = Callable[[Scope], DataKey]
+
+
+@dataclass(slots=True)
+class _Door:
+    """Where this process has data keys from."""
+
+    sealing: Keys | None = None
+    opening: Keys | None = None
+
+
+_door = _Door()
+
+
+def use_keys(sealing: Keys, opening: Keys) -> None:
+    """Say where data keys come from, to seal with and to open with."""
+    _door.sealing, _door.opening = sealing, opening
+
+
+def _key(keys: Keys | None, scope: Scope) -> DataKey:
+    if keys is None:
+        raise RuntimeError(f"{scope.id} is sealed, and this function is not one that may open sealed files")
+    return keys(scope)
 
 
 class Keeping:
@@ -40,10 +70,16 @@ class Keeping:
         return json.loads(zlib.decompress(self._unsealed(objects.get_body(key))))
 
     def put_workbook(self, key: str, content: bytes) -> None:
-        objects.put_object(objects.BODIES, key, self._sealed(content) if self.is_sealed else content)
+        self.put_file(key, content)
+
+    def put_file(self, key: str, content: bytes, content_type: str = BYTES) -> None:
+        """Keep a file under a key; what is sealed is bytes to everybody else, whatever it is."""
+        sealed = self.is_sealed
+        kept_as = BYTES if sealed else content_type
+        objects.put_object(objects.BODIES, key, self._sealed(content) if sealed else content, kept_as)
 
     def link_to(self, key: str, name: str) -> LinkView:
-        """A short link to a workbook under a file name. Whether the caller may have it was checked before."""
+        """A short link to a file under a file name. Whether the caller may have it was checked before."""
         bucket = self._opened(key) if self.is_sealed else objects.BODIES
         url = objects.presign_download(bucket, key, name)
         return LinkView(url=url, name=name, expires_seconds=objects.LINK_SECONDS)
@@ -56,11 +92,11 @@ class Keeping:
         return objects.OPENED
 
     def _sealed(self, content: bytes) -> bytes:
-        self._key = self._key or sealing_key(self._scope)
+        self._key = self._key or _key(_door.sealing, self._scope)
         return self._key.seal(self._owner, content)
 
     def _unsealed(self, content: bytes) -> bytes:
-        self._key = self._key or opening_key(self._scope)
+        self._key = self._key or _key(_door.opening, self._scope)
         return self._key.unseal(self._owner, content)
 
 

@@ -47,7 +47,7 @@ KINDS: dict[str, FileKind] = {kind.kind: kind for kind in _ALL}
 
 @dataclass(frozen=True, slots=True)
 class ExportKind:
-    """A workbook that may be asked for: by which organisations, with which role. `sealed` ones hold bids."""
+    """A file that may be asked for: by which organisations, with which role. `sealed` ones hold bids."""
 
     kind: str
     title: str
@@ -74,6 +74,11 @@ _EXPORTS = (
     _export("contracts", "Contracts", "read", "so", "fsp"),
     _export("meter-data", "Meter data of a month, pre-filled", "settlement", "fsp"),
     _export("applications", "Scheme applications", "procurement", "so"),
+    _export("settlement-report", "Settlement report, workbook", "read", "so", "fsp"),
+    _export("settlement-report-pdf", "Settlement report, PDF", "read", "so", "fsp"),
+    _export("invoice-pdf", "Invoice, PDF", "read", "so", "fsp"),
+    _export("invoice-ubl", "Invoice, UBL 2.1", "read", "so", "fsp"),
+    _export("invoice-ledger", "Invoices for the ledger, CSV", "read", "so", "fsp"),
 )
 
 EXPORTS: dict[str, ExportKind] = {kind.kind: kind for kind in _EXPORTS}

@@ -66,11 +66,11 @@ def get_template(call: Call, kind: str) -> LinkView:
     "/exports", body=ExportRequest, returns=JobView, status=202, who=member("read"), replay=actions_exporting.get_job
 )
 def request_export(call: Call, body: ExportRequest) -> JobView:
-    """Ask for a workbook, made for the caller now; answer: the job that makes it."""
+    """Ask for a file (workbook, PDF, CSV, XML), made for the caller now; answer: the job that makes it."""
     return actions_exporting.request_export(call, body)
 
 
 @routes.get("/jobs/{job_id}", returns=JobView, who=member("read"))
 def get_job(call: Call, job_id: str) -> JobView:
-    """How a job stands, with a short link to its workbook once it is done."""
+    """How a job stands, with a short link to its file once it is done."""
     return actions_exporting.get_job(call, job_id)

@@ -65,7 +65,10 @@ def electronic_address(party: Party) -> tuple[str, str]:
         return VAT_SCHEMES[party.country], vat_number(party)
     if party.email:
         return BY_MAIL, party.email
-    detail = f"{party.name} has neither a VAT number nor an e-mail address for settlement; UBL needs one of them."
+    detail = (
+        f"UBL needs an electronic address of both sides, and {party.name} has none: it had no VAT number when the "
+        "document was issued, and has no verified contact route for settlement."
+    )
     raise Refused("invoice.no_electronic_address", detail)
 
 

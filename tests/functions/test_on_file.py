@@ -16,7 +16,7 @@ from chalicelib.files.models import ExportRequest, FileQuery
 from chalicelib.kernel.events import Envelope
 from chalicelib.storage import objects, outbox, settings
 from chalicelib.storage.clients import client
-from functions import exports, import_chunk, import_file, imports, make_export, on_file, sweep, templates
+from functions import documents, exports, import_chunk, import_file, imports, make_export, on_file, sweep, templates
 from tests.builders.calls import a_call, a_system_call
 from tests.builders.files import ARRIVED, a_csv
 from tests.builders.registry import a_registered_fsp, a_system_operator, given_pool
@@ -168,8 +168,9 @@ def test_every_kind_of_file_has_its_importer_and_template() -> None:
 
 
 def test_every_kind_of_download_has_its_room() -> None:
-    assert set(exports.kinds()) == set(EXPORTS)
+    assert sorted([*exports.kinds(), *documents.kinds()]) == sorted(EXPORTS)
     assert all(callable(exports.exporter_of(kind)) for kind in exports.kinds())
+    assert all(callable(documents.maker_of(kind)) for kind in documents.kinds())
 
 
 def test_areas_have_a_function_of_their_own() -> None:

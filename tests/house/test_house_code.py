@@ -17,7 +17,18 @@ SOURCES = sorted([*ROOT.glob("chalicelib/**/*.py"), *ROOT.glob("functions/*.py")
 CLOCK = re.compile(
     r"datetime\.now|utcnow|time\.time\(|date\.today|uuid\.?4|time\.monotonic|perf_counter|\brandom\.|secrets\."
 )
-HEAVY = ("shapely", "numpy", "pyproj", "openpyxl", "python_calamine", "xlsxwriter", "jinja2", "highspy", "sqlite3")
+HEAVY = (
+    "shapely",
+    "numpy",
+    "pyproj",
+    "openpyxl",
+    "python_calamine",
+    "xlsxwriter",
+    "jinja2",
+    "highspy",
+    "sqlite3",
+    "reportlab",
+)
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
 
 

@@ -52,6 +52,6 @@ def test_without_an_index_the_audit_is_skipped_with_a_sentence(
 
 def test_the_lock_it_audits_holds_every_package_that_is_deployed() -> None:
     audited = set(dependencies._PIN.findall(dependencies.LOCK.read_text()))
-    for group in ("api", "files", "geo", "mail", "local"):
+    for group in ("api", "files", "geo", "mail", "reports", "local"):
         lock = dependencies.LOCK.with_name(f"{group}.txt")
         assert set(dependencies._PIN.findall(lock.read_text())) <= audited, group

@@ -249,6 +249,6 @@ def test_a_country_without_a_scheme_is_reached_by_mail() -> None:
 
 def test_a_side_that_cannot_be_reached_is_named() -> None:
     nobody: Any = PROVIDER_PARTY.but(vat_number=None, email=None)
-    with pytest.raises(Refused, match="neither a VAT number nor an e-mail") as refusal:
+    with pytest.raises(Refused, match="electronic address of both sides") as refusal:
         ubl(an_invoice(seller=nobody, vat_rate=Decimal(0)))
     assert refusal.value.code == "invoice.no_electronic_address"

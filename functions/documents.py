@@ -1,0 +1,27 @@
+"""Owns the registry of documents: which room makes which file that is no plain workbook of rows."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from chalicelib.files.exports import Maker
+
+_MAKERS = {
+    "invoice-ledger": "chalicelib.settlement.documents:make_ledger",
+    "invoice-pdf": "chalicelib.settlement.documents:make_invoice_pdf",
+    "invoice-ubl": "chalicelib.settlement.documents:make_invoice_ubl",
+    "settlement-report": "chalicelib.settlement.documents:make_report_workbook",
+    "settlement-report-pdf": "chalicelib.settlement.documents:make_report_pdf",
+}
+
+
+def maker_of(kind: str) -> Maker:
+    """What makes the document of a kind, its room loaded only now; KeyError for a kind nobody makes."""
+    module, _, name = _MAKERS[kind].partition(":")
+    found: Maker = getattr(import_module(module), name)
+    return found
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind of document."""
+    return tuple(_MAKERS)
