@@ -12,10 +12,12 @@ from typing import Any
 from local.client import Market, Session
 from local.demo import check, files, meters, people, workbooks
 from local.demo.calendars import Plan, instant, plan_from
+from local.demo.invoicing import Invoicing
 from local.demo.metering import Metering
 from local.demo.operations import Operations
 from local.demo.people import Member
 from local.demo.scenes import Provider, Scene
+from local.demo.settlement import Settlement
 from local.demo.stages import Shortfall, Story
 
 _MINUTE = timedelta(minutes=1)
@@ -285,7 +287,7 @@ class Line:
             self.keep("contracts.xlsx", self.operator.session.download("contracts"))
             for member in self.providers.values():
                 self.keep(f"contracts-{member.name}.xlsx", member.session.download("contracts"))
-            self._keep_mails()
+            self.keep_mails()
             self.story.table(
                 (
                     "obligation",
@@ -312,6 +314,9 @@ class Line:
         operations.walk()
         metering = Metering(self, operations)
         metering.walk()
+        settlement = Settlement(self, operations, metering)
+        settlement.walk()
+        Invoicing(self, settlement).walk()
 
     def member_of(self, fsp: str) -> Member:
         """The person of a provider, by its organisation."""
@@ -355,7 +360,7 @@ class Line:
     def keep(self, name: str, content: bytes) -> None:
         (self.out / name.replace(" ", "-")).write_bytes(content)
 
-    def _keep_mails(self) -> None:
+    def keep_mails(self) -> None:
         folder = self.out / "mails"
         folder.mkdir(exist_ok=True)
         for number, mail in enumerate(self.market.mails()[self._mails_before :]):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(days=50)
 _USUAL_TIMES_CAPACITY = 2.0
-_FULL, _PART, _NONE, _SLACK = 1.06, 0.7, 0.0, 0.85
+PART, NONE = 0.7, 0.0
+_FULL, _SLACK = 1.06, 0.85
 _SLACK_EVERY = 10
 _KW = 1000
 MeterDay = tuple[str, date, Sequence[float]]
@@ -99,8 +100,19 @@ class Metering:
         if instruction["source"] == "schedule":
             day = datetime.fromisoformat(instruction["start"]).toordinal()
             return _SLACK if day % _SLACK_EVERY == 0 else _FULL
-        answered = [each.id for each in self.operations.wanted if each.answer == "all"]
-        return dict(zip(answered[2:4], (_PART, _NONE), strict=False)).get(instruction["id"], _FULL)
+        return self.efforts.get(instruction["id"], _FULL)
+
+    @cached_property
+    def efforts(self) -> dict[str, float]:
+        """Of the instructions acknowledged in full, away from the late meter, two that were not carried out in full."""
+        late = set() if self.late is None else set(self.late.channels)
+        untouched = [
+            each.id
+            for each in self.operations.wanted
+            if each.answer == "all"
+            and late.isdisjoint(asset["import_meter_id"] for asset in self.behind[each.obligation["id"]])
+        ]
+        return dict(zip(untouched, (PART, NONE), strict=False))
 
     def _late_point(self) -> Point | None:
         """The largest asset behind the smallest group that was instructed."""

@@ -14,11 +14,14 @@ from math import cos, pi
 from random import Random
 from typing import Any
 
+from chalicelib.kernel.holidays import holidays_of
 from local.demo.calendars import ZONE
 
 HALF_HOUR = timedelta(minutes=30)
 MOST_HALF_HOURS = 50
 _STANDBY_KW = 0.02
+_SATURDAY = 5
+_REGION = "england-and-wales"
 _DEMAND_SHAPE = (0.55, 0.5, 0.5, 0.55, 0.7, 0.85, 0.9, 0.9, 0.95, 1.1, 1.1, 0.8)
 """Of the usual level, for each two hours of a working day: chargers that are busiest in the evening."""
 
@@ -94,8 +97,9 @@ def _usual(point: Point, day: date, at: datetime, random: Random) -> float:
     hour = at.astimezone(ZONE).hour
     noise = 1 + random.gauss(0, 0.02)
     if point.export_meter is not None:
-        return point.level_kw * 0.1 * cos(hour / 12 * pi) * noise
-    kind = 1.0 if day.weekday() < 5 else 0.6
+        return point.level_kw * (0.06 + 0.1 * cos(hour / 12 * pi)) * noise
+    works = day.weekday() < _SATURDAY and day not in holidays_of(_REGION)
+    kind = 1.0 if works else 0.6
     season = 1 + 0.02 * cos((day.timetuple().tm_yday - 20) / 365 * 2 * pi)
     whole_day = 1 + Random(f"weather/{day}").gauss(0, 0.004)
     return point.level_kw * kind * season * whole_day * _DEMAND_SHAPE[hour // 2] * noise
