@@ -34,7 +34,7 @@ from chalicelib.settlement.requests_disputes import (
     EndRequest,
     MessageRequest,
 )
-from chalicelib.settlement.requests_reports import AgreementRequest, ReportView
+from chalicelib.settlement.requests_reports import EarlyAgreementRequest, ReportView
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 from chalicelib.storage.writes import Write
@@ -107,7 +107,7 @@ def list_line_disputes(call: Call, line_id: str) -> Page[DisputeSummary]:
     return Page(items=_summaries(call, store.list_of_line(line)))
 
 
-def agree_lines(call: Call, report_id: str, asked: AgreementRequest) -> ReportView:
+def agree_lines(call: Call, report_id: str, asked: EarlyAgreementRequest) -> ReportView:
     """The provider agrees to open lines before the window closes, so that they need not wait to be invoiced."""
     report = own_report(call, report_id)
     call.check_owner(report.fsp, "report")

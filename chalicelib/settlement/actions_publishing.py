@@ -47,6 +47,7 @@ def publish_report(call: Call, report_id: str) -> Report:
     """
     report = load_report(report_id)
     call.check_owner(report.so, "report")
+    move(REPORT_MOVES, "report", report.state, "publish")
     _check_run(_load_run(report.run_id))
     return _publish(call, report, report.id)
 

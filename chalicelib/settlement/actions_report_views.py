@@ -20,13 +20,13 @@ from chalicelib.settlement.models_runs import InstructionDetail, MeterQuality, O
 from chalicelib.settlement.payment import total
 from chalicelib.settlement.requests_reports import (
     ComponentTotal,
-    InstructionView,
     LineQuery,
     LineView,
     ReportQuery,
     ReportSummary,
     ReportView,
     RulesApplied,
+    SettledInstruction,
     StateTotal,
 )
 from chalicelib.storage.tables import decode_cursor, encode_cursor
@@ -118,14 +118,14 @@ def list_instructions(call: Call, report_id: str, query: PageQuery) -> Page[Inst
     return Page(items=[each.model_copy(update=brief) for each in page.items], next=page.next)
 
 
-def get_instruction(call: Call, report_id: str, instruction_id: str) -> InstructionView:
+def get_instruction(call: Call, report_id: str, instruction_id: str) -> SettledInstruction:
     """Everything that explains an instruction's lines: half-hours, baselines, factor."""
     report = own_report(call, report_id)
     detail = next((each for each in load_detail(report).instructions if each.instruction_id == instruction_id), None)
     if detail is None:
         raise NotFound("instruction.not_found", "This report has no such instruction.")
     lines = [line for line in lines_now(call, report) if line.instruction_id == instruction_id]
-    return InstructionView(
+    return SettledInstruction(
         report_id=report.id, detail=detail, lines=tuple(line_view(call, report, line) for line in lines)
     )
 

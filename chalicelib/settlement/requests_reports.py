@@ -96,7 +96,7 @@ class LineView(ReportLine):
     can: tuple[str, ...] = Field(default=(), description="of dispute, agree")
 
 
-class InstructionView(Value):
+class SettledInstruction(Value):
     """Everything that explains an instruction's lines, and the lines themselves as they stand today."""
 
     report_id: str
@@ -110,7 +110,7 @@ class RulesApplied(Value):
     items: tuple[MarketRules, ...]
 
 
-class AgreementRequest(BaseModel):
+class EarlyAgreementRequest(BaseModel):
     """Lines the provider agrees to before their time: named by id, or all that are open and have an amount."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -119,7 +119,7 @@ class AgreementRequest(BaseModel):
     every_line: bool = Field(default=False, description="all open lines with an amount, instead of naming them")
 
     @model_validator(mode="after")
-    def _one_of(self) -> AgreementRequest:
+    def _one_of(self) -> EarlyAgreementRequest:
         if bool(self.line_ids) == self.every_line:
             raise ValueError("name lines, or say every_line")
         return self

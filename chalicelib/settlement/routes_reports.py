@@ -9,8 +9,7 @@ from chalicelib.settlement import actions_disputes, actions_publishing
 from chalicelib.settlement import actions_report_views as views
 from chalicelib.settlement.models_runs import InstructionDetail, MeterQuality, ObligationDetail
 from chalicelib.settlement.requests_reports import (
-    AgreementRequest,
-    InstructionView,
+    EarlyAgreementRequest,
     LineQuery,
     LineView,
     PublicationView,
@@ -18,6 +17,7 @@ from chalicelib.settlement.requests_reports import (
     ReportSummary,
     ReportView,
     RulesApplied,
+    SettledInstruction,
 )
 
 routes = Routes(__name__)
@@ -50,8 +50,10 @@ def list_settled_instructions(call: Call, report_id: str, query: PageQuery) -> P
     return views.list_instructions(call, report_id, query)
 
 
-@routes.get("/settlement-reports/{report_id}/instructions/{instruction_id}", returns=InstructionView, who=_EITHER_SIDE)
-def get_settled_instruction(call: Call, report_id: str, instruction_id: str) -> InstructionView:
+@routes.get(
+    "/settlement-reports/{report_id}/instructions/{instruction_id}", returns=SettledInstruction, who=_EITHER_SIDE
+)
+def get_settled_instruction(call: Call, report_id: str, instruction_id: str) -> SettledInstruction:
     """Everything that explains an instruction's lines: half-hours, baselines with their days, factor, the lines."""
     return views.get_instruction(call, report_id, instruction_id)
 
@@ -102,11 +104,11 @@ def publish_settlement_run(call: Call, run_id: str) -> PublicationView:
 
 @routes.post(
     "/settlement-reports/{report_id}/agreement",
-    body=AgreementRequest,
+    body=EarlyAgreementRequest,
     returns=ReportView,
     who=fsp("settlement"),
     replay=views.get_report,
 )
-def agree_settlement_lines(call: Call, report_id: str, body: AgreementRequest) -> ReportView:
+def agree_settlement_lines(call: Call, report_id: str, body: EarlyAgreementRequest) -> ReportView:
     """Agree to open lines before the window closes, so that they need not wait to be invoiced."""
     return actions_disputes.agree_lines(call, report_id, body)

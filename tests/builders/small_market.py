@@ -54,9 +54,12 @@ from chalicelib.registry.scheme_requests import ApplicationChange, ApplicationRe
 from chalicelib.registry.scheme_requests import FileRequest as AnswerFileRequest
 from chalicelib.registry.standard_form import STANDARD_FORM
 from chalicelib.settlement import actions_agreements as agreements
+from chalicelib.settlement import actions_disputes as disputes
 from chalicelib.settlement import actions_drawing_up as invoicing
 from chalicelib.settlement import actions_runs as settling
 from chalicelib.settlement.actions_making import make_run
+from chalicelib.settlement.models_runs import line_id_of
+from chalicelib.settlement.requests_disputes import DisputeRequest
 from chalicelib.settlement.requests_invoices import AgreementRequest, DrawUpRequest
 from chalicelib.settlement.requests_runs import RunRequest
 from chalicelib.storage import objects
@@ -77,7 +80,7 @@ from tests.builders.registry import (
     full_answers,
     given_pool,
 )
-from tests.builders.reports import a_report_line
+from tests.builders.reports import a_detail, a_report_line, an_instruction_detail
 
 NOW = "2026-05-12T09:00:00Z"
 FSP, OTHER_FSP = "org_fsp1", "org_fsp2"
@@ -160,6 +163,7 @@ class SmallMarket(BiddingMarket):
         self.things |= self._of_calendars()
         self.things |= self._of_settlement()
         self.things |= self._of_invoices()
+        self.things |= self._of_disputes()
 
     def token(self, who: str, roles: frozenset[str] | set[str] = ROLES) -> str:
         """An access token of a machine user of `who` (a key of `homes`) with these roles."""
@@ -325,6 +329,16 @@ class SmallMarket(BiddingMarket):
         agreement = agreements.propose_agreement(self.operator(NOW), proposed)
         return {"invoice_id": invoice.id, "agreement_id": agreement.id}
 
+    def _of_disputes(self) -> dict[str, str]:
+        """A report of February with two lines, the first disputed."""
+        lines = [a_report_line(0), a_report_line(1)]
+        told = a_detail(instructions=(an_instruction_detail(self.things["instruction_id"]),))
+        until = date(2026, 6, 30)
+        report = keep_published(self.so.organisation, lines, "2026-02", FSP, disputable_until=until, detail=told)
+        line_id = line_id_of(report.id, 0)
+        dispute = disputes.raise_dispute(self._fsp(), line_id, DisputeRequest(reason="our meter shows more"))
+        return {"report_id": report.id, "line_id": line_id, "dispute_id": dispute.id}
+
     def openadr_report(self) -> ReportRequest:
         """A reading on the tested instruction: kept, and no answer."""
         payload = {"type": "USAGE", "values": [1.5]}
@@ -361,6 +375,12 @@ BODIES: dict[str, Any] = {
     "refuse_agreement": {"reason": "we invoice ourselves"},
     "end_agreement": {"reason": "sold"},
     "credit_invoice": {"reason": "wrong month"},
+    "raise_dispute": {"reason": "our meter shows more"},
+    "answer_dispute": {"words": "we see the same"},
+    "escalate_dispute": {"words": "we do not agree"},
+    "agree_dispute": {},
+    "withdraw_dispute": {},
+    "agree_settlement_lines": {"every_line": True},
     "record_payment": {"paid_on": "2026-05-12", "amount": "10.00"},
     "change_area": {"name": "South"},
     "update_asset": {"name": "Kettle"},

@@ -23,7 +23,7 @@ from chalicelib.settlement.requests_disputes import (
     EndRequest,
     MessageRequest,
 )
-from chalicelib.settlement.requests_reports import AgreementRequest, LineQuery
+from chalicelib.settlement.requests_reports import EarlyAgreementRequest, LineQuery
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call
@@ -247,22 +247,22 @@ def test_a_line_may_have_no_disputes(report: Report) -> None:
 
 
 def test_a_provider_agrees_to_lines_before_the_window_closes(report: Report) -> None:
-    view = disputes.agree_lines(fsp_call(), report.id, AgreementRequest(line_ids=(line_of(report),)))
+    view = disputes.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(line_ids=(line_of(report),)))
     assert {each.state: each.lines for each in view.by_state} == {"open": 2, "agreed": 1}
     assert states(report) == ["agreed", "open", "open"]
 
 
 def test_a_provider_agrees_to_every_open_line_with_an_amount(report: Report) -> None:
     raised(report)
-    disputes.agree_lines(fsp_call(), report.id, AgreementRequest(every_line=True))
+    disputes.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(every_line=True))
     assert states(report) == ["disputed", "agreed", "open"]
-    disputes.agree_lines(fsp_call(), report.id, AgreementRequest(every_line=True))
+    disputes.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(every_line=True))
     assert states(report) == ["disputed", "agreed", "open"]
 
 
 def test_lines_that_cannot_be_agreed_are_named_all_at_once(report: Report) -> None:
     raised(report)
-    asked = AgreementRequest(line_ids=(line_of(report), line_of(report, 1), line_of(report, 2), "rpt_9-00000"))
+    asked = EarlyAgreementRequest(line_ids=(line_of(report), line_of(report, 1), line_of(report, 2), "rpt_9-00000"))
     with pytest.raises(Invalid) as refused:
         disputes.agree_lines(fsp_call(), report.id, asked)
     assert [(each.code, each.field) for each in refused.value.problems] == [
@@ -274,7 +274,7 @@ def test_lines_that_cannot_be_agreed_are_named_all_at_once(report: Report) -> No
 
 
 def test_agreement_is_the_providers_own_and_of_the_published_report(report: Report) -> None:
-    every = AgreementRequest(every_line=True)
+    every = EarlyAgreementRequest(every_line=True)
     for call in (so_call(), fsp_call(fsp=OTHER)):
         with pytest.raises(NotFound):
             disputes.agree_lines(call, report.id, every)
@@ -286,4 +286,4 @@ def test_agreement_is_the_providers_own_and_of_the_published_report(report: Repo
 @pytest.mark.parametrize("bad", [{}, {"line_ids": ["a"], "every_line": True}, {"line_ids": ["a"] * 501}])
 def test_lines_are_named_or_all_are_meant(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        AgreementRequest.model_validate(bad)
+        EarlyAgreementRequest.model_validate(bad)

@@ -109,7 +109,9 @@ def test_lines_move_in_published_reports_only(state: str) -> None:
         reports.move_writes(report, {reports.line_id_of(report.id, 0): a_move()})
 
 
-@pytest.mark.parametrize("line_id", ["", "rpt_1", "rpt_1-", "rpt_1-7", "rpt_1-0000x", "rpt_1-000001", "-00001", "rpt_2-00001"])
+@pytest.mark.parametrize(
+    "line_id", ["", "rpt_1", "rpt_1-", "rpt_1-7", "rpt_1-0000x", "rpt_1-000001", "-00001", "rpt_2-00001"]
+)
 def test_what_is_no_line_of_the_report_is_not_found(line_id: str) -> None:
     with pytest.raises(NotFound):
         reports.move_writes(published(), {line_id: a_move()})
