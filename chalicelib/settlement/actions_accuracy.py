@@ -88,7 +88,7 @@ def _ground(call: Call, query: AccuracyQuery) -> _Ground:
         {asset.id: _schedules(asset.id, query.first, query.last) for asset in found},
         {asset.id: weeks_as_stated(metering.weeks_of(asset.id)) for asset in found},
         holidays_by(obligation.so if obligation else None),
-        summed(rows, sorted(set().union(*rows))),
+        summed(rows),
     )
 
 
@@ -144,7 +144,7 @@ def _forecast(ground: _Ground, day: date, periods: Sequence[datetime]) -> tuple[
     for kind in ("nominated", "weekly_template"):
         rows = [_stated(ground, asset.id, kind, day, periods) for asset in ground.found]
         if rows and all(rows):
-            both = summed(rows, [period for period in periods if all(period in row for row in rows)])
+            both = summed(rows)
             return kind, {period: Fraction(value) for period, value in both.items()}
     return "baseline", _baseline(ground, day)
 
