@@ -16,6 +16,7 @@ from chalicelib.dispatch.routes_webhooks import routes as dispatch
 from chalicelib.edge import identity
 from chalicelib.edge.openapi import routes as openapi
 from chalicelib.files.routes import routes as files
+from chalicelib.files.sealed import may_open_files
 from chalicelib.metering.routes import routes as metering
 from chalicelib.notifications.routes import routes as notifications
 from chalicelib.qualification.routes import routes as qualification
@@ -35,6 +36,7 @@ from chalicelib.settlement.routes_runs import routes as settlement_runs
 
 app = Chalice(app_name="headroom", debug=False, configure_logs=False)
 identity.use_members(registry_actions.member_of)
+may_open_files()
 
 BLUEPRINTS = (
     openapi, joining, me, registry, operators, schemes, files, assets, areas, competitions, qualification,

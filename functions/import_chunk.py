@@ -8,6 +8,7 @@ from chalicelib.edge.entrance import messages
 from chalicelib.edge.observe import count
 from chalicelib.files import actions as files
 from chalicelib.files.imports import import_chunk
+from chalicelib.files.sealed import may_open_files
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Stale
 from functions import imports
@@ -26,4 +27,5 @@ def apply(call: Call, body: dict[str, Any]) -> None:
         raise
 
 
+may_open_files()
 handler = messages(apply)

@@ -8,6 +8,7 @@ from chalicelib.files import actions as files
 from chalicelib.files.cells import DateOrder
 from chalicelib.files.imports import import_file
 from chalicelib.files.models import Receipt
+from chalicelib.files.sealed import may_open_files
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.events import Envelope
@@ -37,4 +38,5 @@ def _date_order(receipt: Receipt) -> DateOrder:
     return registry.get_operator(receipt.organisation).date_order
 
 
+may_open_files()
 handler = reaction(take)

@@ -16,6 +16,7 @@ from chalicelib.decisions.models import (
     AT_ONCE,
     AcceptedBid,
     ConfirmationView,
+    ConfirmedResults,
     Decision,
     DecisionRequest,
     DecisionSheet,
@@ -28,6 +29,7 @@ from chalicelib.kernel.errors import NotFound, Problem, Refused, raise_problems
 from chalicelib.kernel.lifecycle import move
 from chalicelib.kernel.quantities import ZERO
 from chalicelib.registry import actions as registry
+from chalicelib.storage import objects
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 
@@ -179,10 +181,18 @@ def confirm_results(call: Call, competition_id: str) -> ConfirmationView:
         confirmed_by=call.actor.id,
         confirmed_at=call.now,
         digest=rules.digest(deciding.decisions.values()),
+        results_key=_keep_results(deciding),
         version=deciding.sheet.version + 1,
     )
     _commit_confirmation(call, deciding, sheet)
     return _confirmation(sheet)
+
+
+def _keep_results(deciding: Deciding) -> str:
+    """Keep what leaves the seal, by content; the same confirmed again has the same key."""
+    ballots = bidding.opened_ballots(deciding.competition.id)
+    kept = results.confirmed(deciding.competition, ballots, deciding.decisions)
+    return objects.put_json(kept.model_dump(mode="json"), "results")
 
 
 def _commit_confirmation(call: Call, deciding: Deciding, sheet: DecisionSheet) -> None:
@@ -243,18 +253,16 @@ def overview_of(deciding: Deciding) -> OverviewView:
 
 def accepted_bids(competition_id: str) -> Iterator[AcceptedBid]:
     """Every accepted bid of a confirmed competition with its assets and prices paid; none before it is confirmed."""
+    found = find_results(competition_id)
+    yield from found.accepted if found else ()
+
+
+def find_results(competition_id: str) -> ConfirmedResults | None:
+    """What came of a competition as it was confirmed, None before: read without unsealing a ballot."""
     sheet = store.find_sheet(competition_id)
-    if sheet is None or sheet.state != "confirmed":
-        return
-    competition = competitions.get_competition(competition_id)
-    decisions = store.load_decisions(competition_id)
-    opened = bidding.opened_ballots(competition_id)
-    bids = [bid for ballot in opened for bid in ballot.bids]
-    taken = results.accepted(bids, decisions)
-    ballots = {ballot.ballot_id: ballot for ballot in opened}
-    for bid in taken:
-        ballot = ballots[bid.ballot_id]
-        yield results.accepted_bid(competition, bid, decisions, taken, ballot.asset_ids, ballot.contracting_entity)
+    if sheet is None or sheet.results_key is None:
+        return None
+    return ConfirmedResults.model_validate(objects.get_json(sheet.results_key))
 
 
 def is_confirmed(competition_id: str) -> bool:
@@ -297,18 +305,5 @@ def _at_position(problem: Problem, position: int) -> Problem:
 
 def outcomes_by_fsp(competition_id: str) -> dict[str, OwnOutcome]:
     """For each FSP that bid in a confirmed competition, how many of its bids were accepted, and why others were not."""
-    decisions = store.load_decisions(competition_id)
-    own: dict[str, list[Decision]] = {}
-    for bid in bidding.bids_of(competition_id):
-        own.setdefault(bid.fsp, []).append(decisions[bid.id])
-    return {fsp: _own_outcome(decided) for fsp, decided in sorted(own.items())}
-
-
-def _own_outcome(decided: Sequence[Decision]) -> OwnOutcome:
-    taken = [decision for decision in decided if decision.verdict == "accepted"]
-    return OwnOutcome(
-        bids=len(decided),
-        accepted=len(taken),
-        accepted_mw=sum((decision.accepted_mw for decision in taken), ZERO),
-        reasons=tuple(decision.reason for decision in decided if decision.reason is not None),
-    )
+    found = find_results(competition_id)
+    return found.outcomes if found else {}

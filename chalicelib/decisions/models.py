@@ -93,6 +93,7 @@ class DecisionSheet(Value):
     confirmed_by: str | None = None
     confirmed_at: Instant | None = None
     digest: str | None = None
+    results_key: str | None = None
     version: int = 0
 
     @property
@@ -221,6 +222,13 @@ class OwnOutcome(Value):
     accepted: int
     accepted_mw: Megawatts
     reasons: tuple[str, ...]
+
+
+class ConfirmedResults(Value):
+    """What leaves the seal when results are confirmed: accepted bids, and by FSP how its bids fared."""
+
+    accepted: tuple[AcceptedBid, ...]
+    outcomes: dict[str, OwnOutcome]
 
 
 class RoundOverviewView(Value):

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.bidding.models import BidForDeciding
+from chalicelib.bidding.models import BidForDeciding, OpenedBallot
 from chalicelib.bidding.pricing import counted_mw
 from chalicelib.competitions.models import Competition, ServiceWindow
-from chalicelib.decisions.models import AcceptedBid, Decision, WindowResult
+from chalicelib.decisions.models import AcceptedBid, ConfirmedResults, Decision, OwnOutcome, WindowResult
+from chalicelib.kernel.quantities import ZERO
 
 Decisions = Mapping[str, Decision]
 
@@ -65,6 +66,34 @@ def accepted_bid(
         asset_ids=asset_ids,
         contracting_entity=contracting_entity,
         **paid_prices(competition, bid, taken),
+    )
+
+
+def confirmed(competition: Competition, ballots: Sequence[OpenedBallot], decisions: Decisions) -> ConfirmedResults:
+    """What leaves the seal when all bids are decided: of a bid that was not accepted, its reason alone."""
+    pairs = [(ballot, bid) for ballot in ballots for bid in ballot.bids]
+    taken = accepted([bid for _, bid in pairs], decisions)
+    paid = {bid.id for bid in taken}
+    own: dict[str, list[Decision]] = {}
+    for _, bid in pairs:
+        own.setdefault(bid.fsp, []).append(decisions[bid.id])
+    return ConfirmedResults(
+        accepted=tuple(
+            accepted_bid(competition, bid, decisions, taken, ballot.asset_ids, ballot.contracting_entity)
+            for ballot, bid in pairs
+            if bid.id in paid
+        ),
+        outcomes={fsp: _own_outcome(decided) for fsp, decided in sorted(own.items())},
+    )
+
+
+def _own_outcome(decided: Sequence[Decision]) -> OwnOutcome:
+    taken = [decision for decision in decided if decision.verdict == "accepted"]
+    return OwnOutcome(
+        bids=len(decided),
+        accepted=len(taken),
+        accepted_mw=sum((decision.accepted_mw for decision in taken), ZERO),
+        reasons=tuple(decision.reason for decision in decided if decision.reason is not None),
     )
 
 
