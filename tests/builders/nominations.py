@@ -43,11 +43,15 @@ def given_asset(number: int = 1, owner: str = FSP, **cells: Any) -> str:
     return actions_reads.find_by_refs(owner, [f"EV-{number}"])[f"EV-{number}"].id
 
 
-def given_obligation(*asset_ids: str, id_: str = "obl_1", baseline: Any = None, so: str = SO, **changes: Any) -> str:
+def given_obligation(
+    *asset_ids: str, id_: str = "obl_1", baseline: Any = None, so: str = SO, level: str = "group", **changes: Any
+) -> str:
     """An obligation of June in force on assets, under rules of its own with a baseline; its id."""
     rules = {"name": id_, "effective_from": "2026-01-01", "so": so, "set_at": "2026-01-01T00:00:00Z", "set_by": "per_9"}
     if baseline is not None:
-        commit(a_call(), [settlement.new_rules(KeptRules.model_validate({**rules, "baseline": baseline}))])
+        commit(
+            a_call(), [settlement.new_rules(KeptRules.model_validate({**rules, "baseline": baseline, "level": level}))]
+        )
     named = {"id": id_, "bid_id": f"bid_{id_}", "so": so, "market_rules": id_, "asset_count": len(asset_ids)}
     obligation = an_obligation(**{**named, **changes})
     known = actions_reads.load_assets(asset_ids)

@@ -224,6 +224,23 @@ def clock_table(day: date, blank: tuple[int, ...] = (), repeated: bool = False, 
     return [["Unit", "kW"], ["Clock", "local"], ["meter_id", "day", *header], [METER, str(day), *figures]]
 
 
+def test_a_row_that_nobody_filled_in_says_nothing() -> None:
+    day = only_day([["Unit", "kWh"], ["Clock", "local"], ["meter_id", "day", *range(1, 51)], [METER, str(SUMMER)]])
+    assert (day.present, len(day.values)) == (0, 48)
+
+
+def test_rows_of_one_wide_file_may_differ_in_what_positive_figures_stand_for() -> None:
+    header = ["meter_id", "day", "unit", "positive", "clock", *range(1, 51)]
+    rows = [[METER, str(SUMMER), "kWh", "import", "local", *["0.5"] * 48]]
+    rows += [["1200000000029", str(SUMMER), "kWh", "Export", "local", *["0.5"] * 48]]
+    found = days_of([header, *rows], export_meters=["1200000000029"])
+    assert [each.day.values[0] for each in found if each.day] == [10**6, -(10**6)]
+    unsaid = [[METER, str(WINTER), "kWh", "", "local", *["0.5"] * 48]]
+    assert codes([header, *rows, *unsaid]) == ["readings.sign"]
+    with pytest.raises(Invalid):
+        days_of([["Positive", "import"], header, *rows])
+
+
 def test_columns_named_by_the_clock_skip_and_repeat_with_it() -> None:
     spring = only_day(clock_table(SPRING, blank=(2, 3)))
     assert [value // KW for value in spring.values[:4] if value is not None] == [0, 1, 4, 5]
