@@ -24,6 +24,14 @@ BY_LAMBDA = {
     "dynamodb": {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"},
 }
 MAY_BE_ANY = {"xray"}
+MAY_OPEN_BALLOTS = {
+    "api": "an FSP's people read and change their own ballots; the operator decides after close; links to sealed files",
+    "import-file": "reads a bid workbook into sealed chunks; a short one is applied at once against the FSP's sheet",
+    "import-chunk": "applies a long bid workbook against the FSP's sheet; marks what did not go in",
+    "make-export": "the history of an FSP's own bids; the operator's bids file once the ballots are opened",
+    "notify": "tells the operator how many bids there are to decide, after close",
+}
+"""Which functions may unwrap a data key of ballots or bid files, and what for. Each goes through `bidding/seal.py`."""
 
 
 @EVERY
@@ -96,6 +104,17 @@ def test_the_key_of_ballots_opens_only_with_what_it_is_for(prod: Templates, func
         if any(action.startswith("kms:") for action in _many(statement["Action"])):
             condition = json.dumps(statement["Condition"])
             assert "kms:ViaService" in condition or "kms:EncryptionContextKeys" in condition
+
+
+def test_exactly_these_functions_may_open_ballots_and_for_these_reasons(prod: Templates) -> None:
+    openers = {
+        function.name
+        for function in FUNCTIONS
+        for statement in _statements(prod, function)
+        if "kms:Decrypt" in _many(statement["Action"]) and "kms:ViaService" not in json.dumps(statement["Condition"])
+    }
+    assert openers == set(MAY_OPEN_BALLOTS)
+    assert all(MAY_OPEN_BALLOTS.values())
 
 
 def _allowed(templates: Templates, function: Function) -> list[tuple[str, str, str]]:
