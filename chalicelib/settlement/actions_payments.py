@@ -8,12 +8,14 @@ from chalicelib.kernel.lifecycle import move
 from chalicelib.kernel.periods import local_day, zone_of
 from chalicelib.registry import actions_reads as registry
 from chalicelib.settlement import actions_invoices as invoices
+from chalicelib.settlement import store as store_rules
 from chalicelib.settlement import store_invoices as store
 from chalicelib.settlement.events import InvoicePaid
 from chalicelib.settlement.invoicing import payment_problems
 from chalicelib.settlement.lifecycle import INVOICE_MOVES
 from chalicelib.settlement.models_runs import Invoice
 from chalicelib.settlement.requests_invoices import PaymentRequest
+from chalicelib.settlement.rules import standing_rules
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 
@@ -29,8 +31,8 @@ def record_payment(call: Call, invoice_id: str, body: PaymentRequest) -> Invoice
 def pay(call: Call, invoice_id: str, body: PaymentRequest, paid_by: str) -> str | None:
     """Record a payment, and say who had recorded the same one before, or None.
 
-    Raises `Invalid` for another amount than the invoice's gross, or a day before its issue or after today; `Refused`
-    where it was credited, or paid otherwise already.
+    Raises `Invalid` for another amount than is due (`invoicing.sums_due`), or a day before its issue or after today;
+    `Refused` where it was credited, or paid otherwise already.
     """
     for _ in range(_ATTEMPTS):
         try:
@@ -61,8 +63,11 @@ def _pay(call: Call, invoice_id: str, body: PaymentRequest, paid_by: str) -> str
         paid_by=paid_by,
         version=before.version + 1,
     )
-    today = local_day(call.now, zone_of(registry.get_operator(before.so).time_zone))
-    raise_problems(payment_problems(before, body.paid_on, body.amount, today), "payment.invalid")
+    settings = registry.get_operator(before.so)
+    today = local_day(call.now, zone_of(settings.time_zone))
+    rules = standing_rules(store_rules.list_rules(before.so), settings.default_market_rules, before.issued_on)
+    found = payment_problems(before, body.paid_on, body.amount, today, rules.vat_rate)
+    raise_problems(found, "payment.invalid")
     change = Change(
         thing=f"invoice:{before.id}",
         action="invoice.paid",

@@ -98,15 +98,24 @@ def serial_of(so_prefix: str, number: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def payment_problems(invoice: Invoice, paid_on: date, amount: Decimal, today: date) -> list[Problem]:
-    """Every reason why a payment cannot be this invoice's.
+def sums_due(invoice: Invoice, vat_rate: Decimal) -> list[Decimal]:
+    """What may be paid for a document: its gross; where the provider invoices itself, that and the VAT it adds."""
+    if invoice.kind == "self_billing_invoice" or invoice.vat_rate:
+        return [invoice.gross]
+    return list(dict.fromkeys([invoice.gross, invoice.gross + vat(invoice.net, vat_rate)]))
+
+
+def payment_problems(invoice: Invoice, paid_on: date, amount: Decimal, today: date, vat_rate: Decimal) -> list[Problem]:
+    """Every reason why a payment cannot be this invoice's; `vat_rate` is what providers add, per cent.
 
     It is paid whole or not at all: a line is paid or is not, and what a part would be for nobody has said.
     """
     problems = []
-    if amount != invoice.gross:
-        detail = f"{invoice.number} comes to {invoice.gross:f} {invoice.currency}; it is paid in one sum."
-        problems.append(Problem("payment.amount", detail, "amount", f"{invoice.gross:f}"))
+    sums = sums_due(invoice, vat_rate)
+    if amount not in sums:
+        due = " or, with VAT, ".join(f"{each:.2f}" for each in sums)
+        detail = f"{invoice.number} comes to {due} {invoice.currency}; it is paid in one sum."
+        problems.append(Problem("payment.amount", detail, "amount", due))
     if not invoice.issued_on <= paid_on <= today:
         detail = f"{invoice.number} was issued on {invoice.issued_on}; it is paid from then on, and not in future."
         problems.append(Problem("payment.day", detail, "paid_on", f"{invoice.issued_on} to {today}"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.settlement import drawing_up
 from chalicelib.settlement.drawing_up import MOST_SHEETS, Standing, plan, what_waits
-from chalicelib.settlement.invoicing import SelfBillingAgreement, payment_problems, prefix_of, serial_of
+from chalicelib.settlement.invoicing import SelfBillingAgreement, payment_problems, prefix_of, serial_of, sums_due
 from chalicelib.settlement.models_runs import LINES_A_SHEET, Invoice, Report, ReportLine
 from chalicelib.settlement.publishing import CREDITED_AT_ONCE
 from tests.builders.reports import FSP, SO, a_report_line
@@ -210,8 +210,20 @@ def test_what_is_no_number_of_an_operator_has_no_serial(text: str) -> None:
 
 def test_a_payment_is_the_gross_on_a_day_from_the_issue_to_today() -> None:
     def codes(day: date, amount: str) -> list[str]:
-        return [each.code for each in payment_problems(an_invoice(), day, Decimal(amount), TODAY)]
+        return [each.code for each in payment_problems(an_invoice(), day, Decimal(amount), TODAY, Decimal(20))]
 
     assert codes(date(2026, 5, 20), "12.00") == codes(TODAY, "12") == []
     assert codes(date(2026, 5, 19), "12.00") == ["payment.day"]
     assert codes(date(2026, 6, 11), "-12.00") == ["payment.amount", "payment.day"]
+
+
+def test_where_the_provider_invoices_itself_it_may_add_its_vat() -> None:
+    statement = an_invoice(kind="purchase_statement", vat_rate="0", vat="0", gross="10.00")
+    assert sums_due(statement, Decimal(20)) == [Decimal(10), Decimal(12)]
+    assert sums_due(statement.but(kind="credit_note"), Decimal(0)) == [Decimal(10)]
+    assert sums_due(an_invoice(), Decimal(20)) == [Decimal(12)]
+    assert sums_due(an_invoice(kind="credit_note"), Decimal(20)) == [Decimal(12)]
+    without_vat = an_invoice(vat_rate="0", vat="0", gross="10.00")
+    assert sums_due(without_vat, Decimal(20)) == [Decimal(10)]
+    [problem] = payment_problems(statement, TODAY, Decimal(11), TODAY, Decimal(20))
+    assert problem.allowed == "10.00 or, with VAT, 12.00"

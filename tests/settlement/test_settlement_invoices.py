@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.kernel.call import Idempotency
-from chalicelib.kernel.errors import Invalid, NotFound, Refused
+from chalicelib.kernel.errors import Invalid, NotFound, Refused, Stale
 from chalicelib.kernel.models import PageQuery
 from chalicelib.registry import actions_operators
 from chalicelib.registry.models import OperatorSettings
@@ -366,6 +366,56 @@ def test_an_invoice_is_credited_once_and_a_credit_note_never(billing: Billing) -
         credit(billing, note)
     with pytest.raises(NotFound):
         crediting.credit_invoice(billing.operator(), "inv_nothing", CreditRequest(reason="none"))
+
+
+def test_an_invoice_credited_by_two_at_once_is_credited_once(billing: Billing, monkeypatch: pytest.MonkeyPatch) -> None:
+    billing.publish()
+    [head] = billing.draw_up().issued
+    read, raced = invoices.own_invoice, []
+
+    def credit_first(call: Any, invoice_id: str) -> Invoice:
+        found = read(call, invoice_id)
+        if not raced:
+            raced.append("begun")
+            credit(billing, head)
+        return found
+
+    monkeypatch.setattr(invoices, "own_invoice", credit_first)
+    with pytest.raises(Refused, match=r"invoice\.credited"):
+        credit(billing, head)
+    assert [each.months for each in store.list_numbered(billing.so)] == [("2026-04",)] * 2
+
+
+def test_a_request_carried_on_by_two_at_once_tells_both_the_same(
+    billing: Billing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    billing.publish()
+    issued, raced = drawing._draw_up_one, []
+
+    def carry_on_first(call: Any, run: Any, fsp: str) -> Any:
+        if not raced:
+            raced.append("begun")
+            raced.append(drawing.get_drawn_up(billing.operator(), run.id))
+        return issued(call, run, fsp)
+
+    monkeypatch.setattr(drawing, "_draw_up_one", carry_on_first)
+    found = billing.draw_up()
+    assert found == raced[1]
+    assert len(found.issued) == 1
+
+
+def test_where_reports_change_again_and_again_the_caller_is_told_to_try_later(
+    billing: Billing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    billing.publish()
+
+    def moved(*_: Any) -> Any:
+        raise store.RACED
+
+    monkeypatch.setattr(drawing, "_moved", moved)
+    with pytest.raises(Stale, match=r"invoice\.raced"):
+        billing.draw_up()
+    assert store.find_numbering(billing.so) is None
 
 
 def test_both_sides_list_their_invoices_newest_first_by_month_state_kind_and_side(billing: Billing) -> None:

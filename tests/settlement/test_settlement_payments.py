@@ -79,6 +79,28 @@ def test_the_same_payment_again_changes_nothing_and_another_one_is_refused(billi
         pay(billing, invoice, amount="9.00")
 
 
+def test_a_purchase_statement_is_paid_with_the_vat_of_the_providers_own_invoice(billing: Billing) -> None:
+    paid = pay(billing, an_invoice(billing), amount="12.00")
+    assert (paid.kind, paid.gross, paid.paid_amount) == ("purchase_statement", Decimal(10), Decimal(12))
+
+
+def test_what_moves_while_a_payment_is_recorded_is_read_again(
+    billing: Billing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = an_invoice(billing)
+    read, raced = invoices.own_invoice, []
+
+    def pay_first(call: Any, invoice_id: str) -> Invoice:
+        found = read(call, invoice_id)
+        if not raced:
+            raced.append("begun")
+            pay(billing, invoice)
+        return found
+
+    monkeypatch.setattr(invoices, "own_invoice", pay_first)
+    assert payments.pay(billing.operator(actor="per_2"), invoice.id, a_payment(), "per_2") == "per_1"
+
+
 def test_an_invoice_is_paid_whole_from_its_issue_on_and_not_in_future(billing: Billing) -> None:
     invoice = an_invoice(billing)
     assert refused_for(billing, invoice, amount="9.99") == ["payment.amount"]
