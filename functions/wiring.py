@@ -222,6 +222,12 @@ FUNCTIONS: tuple[Function, ...] = (
                 "registry.application_suspended.v1",
                 "registry.code_asked.v1",
                 "registry.person_invited.v1",
+                "settlement.dispute_moved.v1",
+                "settlement.dispute_raised.v1",
+                "settlement.invoice_issued.v1",
+                "settlement.invoice_paid.v1",
+                "settlement.meter_data_due.v1",
+                "settlement.report_published.v1",
             )
         ),
         "mail",

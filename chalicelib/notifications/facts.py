@@ -21,6 +21,7 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.events import Envelope
 from chalicelib.kernel.quantities import plain
 from chalicelib.notifications.facts_dispatch import DISPATCH_TELLERS
+from chalicelib.notifications.facts_settlement import SETTLEMENT_TELLERS
 from chalicelib.notifications.models import Told
 from chalicelib.qualification import actions as qualification
 from chalicelib.registry import actions as registry
@@ -203,21 +204,25 @@ def _colour(so_id: str) -> str:
     return registry.get_profile(so_id).brand_colour
 
 
-_TELLERS: dict[str, Callable[[Call, Body], Facts]] = DISPATCH_TELLERS | {
-    "bidding.ballot_submitted.v1": _ballot_submitted,
-    "competitions.bidding_closed.v1": _bidding_closed,
-    "competitions.bidding_opened.v1": _bidding_opened,
-    "competitions.competition_withdrawn.v1": _competition_withdrawn,
-    "contracts.obligations_drawn_up.v1": _obligations_drawn_up,
-    "decisions.results_confirmed.v1": _results_confirmed,
-    "files.file_refused.v1": _file_refused,
-    "qualification.competition_assessed.v1": _competition_assessed,
-    "registry.application_approved.v1": _application_approved,
-    "registry.application_rejected.v1": _application_rejected,
-    "registry.application_submitted.v1": _application_submitted,
-    "registry.application_suspended.v1": _application_suspended,
-    "registry.code_asked.v1": _code_asked,
-    "registry.person_invited.v1": _person_invited,
-}
+_TELLERS: dict[str, Callable[[Call, Body], Facts]] = (
+    DISPATCH_TELLERS
+    | SETTLEMENT_TELLERS
+    | {
+        "bidding.ballot_submitted.v1": _ballot_submitted,
+        "competitions.bidding_closed.v1": _bidding_closed,
+        "competitions.bidding_opened.v1": _bidding_opened,
+        "competitions.competition_withdrawn.v1": _competition_withdrawn,
+        "contracts.obligations_drawn_up.v1": _obligations_drawn_up,
+        "decisions.results_confirmed.v1": _results_confirmed,
+        "files.file_refused.v1": _file_refused,
+        "qualification.competition_assessed.v1": _competition_assessed,
+        "registry.application_approved.v1": _application_approved,
+        "registry.application_rejected.v1": _application_rejected,
+        "registry.application_submitted.v1": _application_submitted,
+        "registry.application_suspended.v1": _application_suspended,
+        "registry.code_asked.v1": _code_asked,
+        "registry.person_invited.v1": _person_invited,
+    }
+)
 
 TOLD_OF = tuple(_TELLERS)

@@ -26,6 +26,15 @@ LETTERS: dict[str, Letter] = {
         Letter(name="dispatch_declined", role="dispatch", route="dispatch"),
         Letter(name="dispatch_expired", role="dispatch", route="dispatch"),
         Letter(name="dispatch_escalated", role="dispatch"),
+        Letter(name="settlement_report_published", role="settlement", route="settlement"),
+        Letter(name="dispute_raised", role="settlement", route="settlement"),
+        Letter(name="dispute_answered", role="settlement", route="settlement"),
+        Letter(name="dispute_escalated", role="settlement", route="settlement"),
+        Letter(name="dispute_ended", role="settlement", route="settlement"),
+        Letter(name="invoice_issued", role="settlement", route="settlement"),
+        Letter(name="invoice_paid", role="settlement", route="settlement"),
+        Letter(name="meter_data_due", role="settlement", route="settlement"),
+        Letter(name="meter_data_missing", role="settlement", route="settlement"),
         Letter(name="file_refused", role="procurement"),
     )
 }

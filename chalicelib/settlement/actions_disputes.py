@@ -40,6 +40,7 @@ from chalicelib.storage.commit import commit
 from chalicelib.storage.writes import Write
 
 _ENDING = ("agree", "withdraw")
+_NOT_FOUND = NotFound("dispute.not_found", "There is no such dispute.")
 _MOST_MESSAGES = 20
 _LINK = re.compile(r"https://[!-~]+")
 _SHARED = set(Dispute.model_fields) & set(ReportLine.model_fields) - {"id", "state", "version"}
@@ -216,6 +217,7 @@ def _told(dispute: Dispute, act: str, report_id: str) -> Event:
         report_id=report_id,
         act=act,
         by=DISPUTE_ACTS[act],
+        step=len(dispute.messages),
     )
 
 
@@ -225,10 +227,18 @@ def _check_side(call: Call, dispute: Dispute, act: str) -> None:
         raise Forbidden("dispute.side", f"It is for the {whose} to {act} a dispute.")
 
 
-def _own(call: Call, dispute_id: str) -> Dispute:
+def load_dispute(dispute_id: str) -> Dispute:
+    """A dispute by id, whoever's; `NotFound` where there is none."""
     dispute = store.find_dispute(dispute_id)
-    if dispute is None or call.organisation not in (dispute.so, dispute.fsp):
-        raise NotFound("dispute.not_found", "There is no such dispute.")
+    if dispute is None:
+        raise _NOT_FOUND
+    return dispute
+
+
+def _own(call: Call, dispute_id: str) -> Dispute:
+    dispute = load_dispute(dispute_id)
+    if call.organisation not in (dispute.so, dispute.fsp):
+        raise _NOT_FOUND
     return dispute
 
 

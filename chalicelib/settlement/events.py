@@ -39,10 +39,11 @@ class DisputeRaised(_OfDispute, Event):
 
 
 class DisputeMoved(_OfDispute, Event):
-    """A dispute was answered, escalated or ended, by the side named."""
+    """A dispute was answered, escalated or ended, by the side named; `step` counts its messages."""
 
     act: Literal["answer", "escalate", "agree", "withdraw"]
     by: Literal["so", "fsp"]
+    step: int
 
 
 class _OfInvoice(BaseModel):
@@ -60,10 +61,11 @@ class InvoicePaid(_OfInvoice, Event):
 
 
 class MeterDataDue(Event):
-    """A month's meter data is due on a day soon, or was due and meters are still without (`missing` of them)."""
+    """A month's meter data is due on a day soon, or was due: so many meters are still without readings of it."""
 
     so: str
     fsp: str
     month: str
+    kind: Literal["due", "missing"]
     due: str
     missing: int

@@ -44,7 +44,44 @@ DISPATCH = {
         }
     ],
 }
+SIDES = {"so_name": "Northmoor", "fsp_name": "Kestrel", "brand_colour": "#123456"}
+DISPUTE = SIDES | {
+    "dispute_id": "dsp_1",
+    "month": "April 2026",
+    "reference": "NORTH-1",
+    "window_name": "Evening <script>peak",
+    "component": "utilisation",
+    "withdrawn": False,
+}
+INVOICE = SIDES | {
+    "invoice_id": "inv_1",
+    "number": "NOR-000001",
+    "document": "self-billing invoice",
+    "kind": "self_billing_invoice",
+    "months": ["March 2026", "April 2026"],
+    "due": "Mon 15 June 2026",
+    "paid_on": "Fri 12 June 2026",
+    "reference": "BACS <script>7",
+}
+METER_DATA = SIDES | {"month": "April 2026", "month_code": "2026-04", "due": "Fri 08 May 2026", "missing": 12}
 WORDS: dict[str, dict[str, Any]] = {
+    "settlement_report_published": SIDES
+    | {
+        "report_id": "rpt_1",
+        "month": "April 2026",
+        "number": 2,
+        "lines": 41,
+        "unsettled": 3,
+        "until": "Fri 22 May 2026",
+    },
+    "dispute_raised": DISPUTE,
+    "dispute_answered": DISPUTE,
+    "dispute_escalated": DISPUTE,
+    "dispute_ended": DISPUTE,
+    "invoice_issued": INVOICE,
+    "invoice_paid": INVOICE,
+    "meter_data_due": METER_DATA,
+    "meter_data_missing": METER_DATA,
     "dispatch_instruction": DISPATCH,
     "dispatch_stopped": DISPATCH,
     "dispatch_declined": DISPATCH,
@@ -136,3 +173,31 @@ def test_somebody_who_has_a_login_already_gets_no_code() -> None:
 def test_a_mail_without_an_operators_colour_has_the_markets() -> None:
     assert "background:#0b5394;color:#ffffff;padding" in rendered("bidding_opened").html
     assert "background:#123456" in rendered("obligations_ready").html
+
+
+def test_a_first_report_says_nothing_of_versions_and_a_whole_one_nothing_of_what_is_unsettled() -> None:
+    envelope = rendered("settlement_report_published", number=1, unsettled=0, lines=1)
+    assert envelope.subject == "Settlement report for April 2026 from Northmoor"
+    assert "It has 1 line. You can dispute a line until the end of Fri 22 May 2026;" in envelope.text
+    assert "version" not in envelope.text
+
+
+def test_a_purchase_statement_asks_for_the_providers_own_invoice_and_a_self_billing_invoice_asks_for_none() -> None:
+    assert "so do not send one of your own" in rendered("invoice_issued").text
+    statement = rendered("invoice_issued", kind="purchase_statement", document="purchase statement")
+    assert statement.subject == "Purchase statement NOR-000001 from Northmoor"
+    assert "send Northmoor your own invoice" in statement.text
+    assert "puts right" in rendered("invoice_issued", kind="credit_note", document="credit note").text
+
+
+def test_a_dispute_ends_agreed_or_withdrawn() -> None:
+    assert rendered("dispute_ended").subject.startswith("Dispute agreed with Kestrel")
+    assert rendered("dispute_ended", withdrawn=True).subject.startswith("Kestrel has withdrawn its dispute")
+
+
+def test_one_meter_is_told_of_as_one() -> None:
+    assert rendered("meter_data_missing", missing=1).subject == "Meter data for April 2026 is missing: 1 meter"
+    assert (
+        "1 of the meters behind your instructions has no complete readings"
+        in rendered("meter_data_due", missing=1).text
+    )
