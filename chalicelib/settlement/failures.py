@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -49,6 +49,14 @@ def unavailable_share(periods: Iterable[AvailabilityPeriod], month: Span) -> Dec
             promised += period.promised_mw * hours
             missing += (period.promised_mw - segment.available_mw) * hours
     return (missing / promised).quantize(_PLACES) if promised else None
+
+
+def mean_performance(known: Sequence[Decimal | None]) -> Decimal | None:
+    """The mean performance over months; None where one of them has none: two bad months are told only by two."""
+    found = [each for each in known if each is not None]
+    if not found or len(found) < len(known):
+        return None
+    return (sum(found, ZERO) / len(found)).quantize(_PLACES)
 
 
 def _hours(start: datetime, end: datetime, month: Span) -> Decimal:

@@ -8,16 +8,19 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from local.client import Refusal, Session
 from local.demo.calendars import ZONE, instant
 from local.demo.settlement import Settlement
+from local.demo.stages import Shortfall
 
 if TYPE_CHECKING:
-    from local.client import Session
     from local.demo.line import Line
     from local.demo.people import Member
 
 _VAT_NUMBER = "GB980780684"
+_OPERATOR_VAT_NUMBER = "GB434031494"
 _VAT = Decimal("0.2")
+_STALE = 412
 _PENNY = Decimal("0.01")
 _PAID_AFTER = timedelta(days=7)
 
@@ -40,6 +43,7 @@ class Invoicing:
 
     def _agree(self) -> None:
         with self.line.story.stage("Self-billing is agreed; the first provider is registered for VAT"):
+            self._name_operator()
             self._be_reached(self.line.operator.session, f"ap.{self.line.tag}@operator.example")
             for place, member in enumerate(self._billed()):
                 self._be_reached(member.session, f"accounts.{place}.{self.line.tag}@provider.example")
@@ -50,10 +54,21 @@ class Invoicing:
                 proposed = self.line.operator.session.post("/self-billing-agreements", body, key=key)
                 path = f"/self-billing-agreements/{proposed['id']}/acceptance"
                 accepted = member.session.post(path, key=f"accept/{proposed['id']}")
-                self.line.story.expect(
-                    f"{member.name}: agreed", (accepted["state"], accepted["holds"]), ("agreed", True)
-                )
+                self.line.story.expect(f"{member.name}'s agreement", accepted["state"], "agreed")
+                self.line.story.expect("it holds from today on", accepted["holds"], True)
             self.line.tell_mails()
+
+    def _name_operator(self) -> None:
+        """The company behind the operator, as its invoices bear it."""
+        session = self.line.operator.session
+        company = {
+            "name": f"{self.line.scene.operator} plc",
+            "company_number": f"{int(self.line.tag) % 10**8:08d}",
+            "country": "GB",
+            "address": "Grid House, 2 Market Street, Norwich NR2 1AB",
+            "vat_number": _OPERATOR_VAT_NUMBER,
+        }
+        _name_company(session, company)
 
     def _be_reached(self, session: Session, email: str) -> None:
         """An address for what concerns money, proven by the code that came to it."""
@@ -62,10 +77,8 @@ class Invoicing:
         session.post(f"/contact-routes/{route['id']}/verification", code, key=f"verify/{email}")
 
     def _register_for_vat(self, member: Member) -> None:
-        own = member.session.get("/organisation")
-        member.session.patch(
-            "/organisation", {"company": {**own["company"], "vat_number": _VAT_NUMBER}}, own["version"]
-        )
+        company = member.session.get("/organisation")["company"]
+        _name_company(member.session, {**company, "vat_number": _VAT_NUMBER})
 
     def _draw_up(self) -> None:
         with self.line.story.stage("The operator draws up invoices of what is agreed"):
@@ -93,11 +106,11 @@ class Invoicing:
         for each in self.invoices:
             net, vat = Decimal(each["net"]), Decimal(each["vat"])
             due = (net * _VAT).quantize(_PENNY) if each["seller"]["vat_number"] else Decimal(0)
-            wanted = (f"{Decimal(reports[each['fsp']]['total']):.2f}", f"{due:.2f}", f"{net + due:.2f}")
-            found = (f"{net:.2f}", f"{vat:.2f}", f"{Decimal(each['gross']):.2f}")
+            wanted = _sum(Decimal(reports[each["fsp"]]["total"]), due, net + due)
+            found = _sum(net, vat, Decimal(each["gross"]))
             self.line.story.expect(f"{each['number']} ({each['kind']}): net, VAT, gross", found, wanted)
         states = Counter(each["state"] for report in reports.values() for each in self.settlement.lines(report))
-        self.line.story.expect("states of all lines", set(states), {"invoiced"})
+        self.line.story.expect("states of all lines", sorted(states), ["invoiced"])
 
     def _fetch(self) -> None:
         with self.line.story.stage("Everybody fetches the documents: workbook, PDF, XML, CSV"):
@@ -115,14 +128,16 @@ class Invoicing:
                 xml = session.download("invoice-ubl", invoice_id=each["id"])
                 self._keep(f"invoice-{each['number']}.xml", xml, b"<?xml")
             ledger = session.download("invoice-ledger", month=f"{self._today():%Y-%m}")
-            self._keep("ledger.csv", ledger, b"")
+            self._keep("ledger.csv", ledger, b"\xef\xbb\xbfinvoice_number,")
             numbers = [each["number"] for each in self.invoices]
             listed = [number for number in numbers if number.encode() in ledger]
             self.line.story.expect("invoices in the ledger", listed, numbers)
 
     def _keep(self, name: str, content: bytes, begins: bytes) -> None:
         self.line.keep(name, content)
-        self.line.story.expect(f"{name}, {len(content):,} bytes, is what it is called", content[: len(begins)], begins)
+        self.line.story.say(f"{name}: {len(content):,} bytes")
+        if not content.startswith(begins):
+            raise Shortfall(f"{name} is not what it is called")
 
     def _pay(self) -> None:
         with self.line.story.stage("The bank's list of payments is dropped"):
@@ -136,7 +151,7 @@ class Invoicing:
             paid = [each["state"] for each in self._invoices_now()]
             self.line.story.expect("invoices paid", Counter(paid)["paid"], len(self.invoices))
             states = {each["state"] for report in self.settlement.reports() for each in self.settlement.lines(report)}
-            self.line.story.expect("states of all lines", states, {"paid"})
+            self.line.story.expect("states of all lines", sorted(states), ["paid"])
             self.line.tell_mails()
 
     def _tell_end(self) -> None:
@@ -154,11 +169,9 @@ class Invoicing:
                         each["number"],
                         each["kind"],
                         each["seller"]["name"],
-                        each["net"],
-                        each["vat"],
-                        each["gross"],
+                        *(f"{Decimal(each[name]):.2f}" for name in ("net", "vat", "gross")),
                         each["paid_on"] or "",
-                        each["paid_amount"] or "",
+                        f"{Decimal(each['paid_amount'] or 0):.2f}",
                     )
                     for each in self._invoices_now()
                 ],
@@ -179,6 +192,20 @@ class Invoicing:
 
     def _today(self) -> date:
         return datetime.fromisoformat(self.line.market.now()).astimezone(ZONE).date()
+
+
+def _name_company(session: Session, company: dict[str, Any]) -> None:
+    """Say what company stands behind an organisation; where the answer was lost, what was said stands already."""
+    own = session.get("/organisation")
+    try:
+        session.patch("/organisation", {"company": company}, own["version"])
+    except Refusal as refusal:
+        if refusal.status != _STALE or session.get("/organisation")["company"] != company:
+            raise
+
+
+def _sum(net: Decimal, vat: Decimal, gross: Decimal) -> str:
+    return f"{net:.2f} + {vat:.2f} = {gross:.2f}"
 
 
 def _iso(at: datetime) -> str:

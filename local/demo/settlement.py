@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _REPORT_DAY = 8
 _SHOWN_OF_SCHEDULE = 4
 _HALF_HOUR = Decimal("0.5")
+_AS_NEARLY = 0.15
 _HEADER = (
     "provider",
     "window",
@@ -72,8 +73,8 @@ class Settlement:
             day = self.operations.month_end + timedelta(days=_REPORT_DAY - 1)
             self.line.market.move_clock(instant(datetime.combine(day, time(9))))
             runs = [each for each in self.line.operator.session.all("/settlement-runs") if each["month"] == self.month]
-            found = [(each["reason"], each["state"], each["number"]) for each in runs]
-            self.line.story.expect("runs of the month", found, [("scheduled", "done", 1)])
+            found = [f"version {each['number']}, {each['reason']}, {each['state']}" for each in runs]
+            self.line.story.expect("runs of the month", found, ["version 1, scheduled, done"])
             if not runs:
                 raise Shortfall(f"{self.month} was not settled")
             self.run = runs[0]
@@ -152,7 +153,7 @@ class Settlement:
                 break
         self.line.market.settle()
         states = Counter(each["state"] for each in self.reports())
-        self.line.story.expect("reports published", dict(states), {"published": len(self.reports())})
+        self.line.story.expect("reports published", states["published"], states.total())
 
     def _dispute(self) -> None:
         """The least paid of the instructions that were carried out: its provider thinks otherwise."""
@@ -175,23 +176,21 @@ class Settlement:
 
     def _settle_again(self) -> None:
         with self.line.story.stage("The late file arrives; the month is settled again, and what changed is told"):
-            unsettled = self.run["unsettled"]
             before = self.run
             self.metering.drop_late()
             body = {"month": self.month, "note": "A meter's file came late."}
             asked = self.line.operator.session.post("/settlement-runs", body, key=f"run/{self.month}/2")
             self.line.market.settle()
             self.run = self.line.operator.session.get(f"/settlement-runs/{asked['id']}")
-            self.line.story.expect(
-                "the second version",
-                (self.run["state"], self.run["number"], self.run["previous"]),
-                ("done", 2, before["id"]),
-            )
-            self.line.story.expect("lines that could not be settled", (unsettled > 0, self.run["unsettled"]), (True, 0))
+            self.line.story.expect("version 2 of the month", self.run["state"], "done")
+            self.line.story.expect("it follows", (self.run["number"], self.run["previous"]), (2, before["id"]))
+            self.line.story.say(f"before, {before['unsettled']} lines could not be settled")
+            self.line.story.expect("lines that cannot be settled now", self.run["unsettled"], 0)
             self._tell_differences(before)
             self._publish_run()
             old = self.line.operator.session.all("/settlement-reports", run_id=before["id"])
-            self.line.story.expect("the reports before", {each["state"] for each in old}, {"superseded"})
+            self.line.story.expect("the reports before", sorted({each["state"] for each in old}), ["superseded"])
+            self._expect_factors()
             self.line.tell_mails()
 
     def _tell_differences(self, before: dict[str, Any]) -> None:
@@ -210,10 +209,26 @@ class Settlement:
             for each in found
         ]
         self.line.story.table(("window", "component", "of", "before", "after", "change", "cause"), rows)
-        self.line.story.expect("their causes", {each["cause"] for each in found}, {"late_data"})
+        self.line.story.expect("their causes", sorted({each["cause"] for each in found}), ["late_data"])
         change = sum((Decimal(each["change"]) for each in found), Decimal(0))
         came_to = Decimal(self.run["total"]) - Decimal(before["total"])
         self.line.story.expect("they add up to the difference of the totals", f"{change:.2f}", f"{came_to:.2f}")
+
+    def _expect_factors(self) -> None:
+        """What was carried out, in full, in part or not at all, is what was found."""
+        found = {
+            each["instruction_id"]: each["ratio"]
+            for report in self.reports()
+            for each in self.line.operator.session.all(f"/settlement-reports/{report['id']}/instructions")
+        }
+        ran = [each.id for each in self.operations.wanted if each.answer in ("all", "a part")]
+        wrong = [each for each in ran if not self._is_near(each, found[each])]
+        self.line.story.expect(f"of {len(ran)} that ran, those measured as what they did not do", wrong, [])
+
+    def _is_near(self, instruction_id: str, ratio: str | None) -> bool:
+        """Whether a measured share is what was done, as nearly as a baseline tells."""
+        done = min(self.metering.efforts.get(instruction_id, 1), 1)
+        return ratio is not None and abs(float(ratio) - done) < _AS_NEARLY
 
     def _end_dispute(self) -> None:
         with self.line.story.stage("The operator answers the dispute, the provider agrees; the days to dispute pass"):
@@ -225,11 +240,12 @@ class Settlement:
             agreed = member.session.post(
                 f"{path}/agreement", {"words": "We see it."}, key=f"agree/{self.dispute['id']}"
             )
-            self.line.story.expect("agreed", (agreed["state"], agreed["line"]["state"]), ("agreed", "agreed"))
+            self.line.story.expect("the provider's word", agreed["state"], "agreed")
+            self.line.story.expect("the line", agreed["line"]["state"], "agreed")
             last = max(date.fromisoformat(each["disputable_until"]) for each in self.reports())
             self.line.market.move_clock(instant(datetime.combine(last + timedelta(days=1), time(9))))
             states = Counter(each["state"] for report in self.reports() for each in self.lines(report))
-            self.line.story.expect("states of all lines", set(states), {"agreed"})
+            self.line.story.expect("states of all lines", sorted(states), ["agreed"])
             self.line.tell_mails()
 
 

@@ -14,10 +14,15 @@ from chalicelib.dispatch.models import AvailabilityPeriod, Segment
 from chalicelib.dispatch.requests import VariationRequest
 from chalicelib.settlement import actions_failures as failures
 from chalicelib.settlement import actions_rules as rules
+from chalicelib.settlement import store_reports
 from chalicelib.settlement.failures import FailureQuery, ServiceFailure, unavailable_share
+from chalicelib.settlement.models_runs import ReportDetail
 from chalicelib.settlement.requests import RulesRequest
 from tests.builders.calls import a_call
 from tests.builders.dispatch import FSP, DispatchMarket
+from tests.builders.invoices import keep_published
+from tests.builders.reports import a_report_line
+from tests.builders.settlement_documents import an_obligation_detail
 
 MAY = "2026-05-20T09:00:00Z"
 JULY = "2026-07-03T09:00:00Z"
@@ -76,6 +81,43 @@ def test_another_month_is_judged_by_itself(place: DispatchMarket) -> None:
 def test_another_provider_sees_no_flag(place: DispatchMarket) -> None:
     declare("2026-06-01T00:00:00Z", "2026-06-30T23:00:00Z")
     assert failures.list_failures(a_call("org_fsp2", now=JULY), FailureQuery()).items == []
+
+
+def reported(place: DispatchMarket, month: str, performance: str | None, source: str = "instructions") -> None:
+    """A month's published report that gives the obligation this F."""
+    detail = an_obligation_detail(month=month, performance=performance, performance_from=source)
+    key = store_reports.keep_detail(ReportDetail(obligations=(detail,)))
+    keep_published(place.so.organisation, [a_report_line()], month, detail_key=key)
+
+
+def performances(place: DispatchMarket, side: str = "fsp") -> list[tuple[Decimal, tuple[str, ...]]]:
+    return [(each.measured, each.months) for each in flags(place, side) if each.kind == "performance"]
+
+
+def test_two_months_below_sixty_per_cent_on_average_are_flagged_to_both(place: DispatchMarket) -> None:
+    reported(place, "2026-05", "0.65")
+    reported(place, "2026-06", "0.53")
+    assert performances(place) == performances(place, "so") == [(Decimal("0.59"), ("2026-05", "2026-06"))]
+
+
+def test_sixty_per_cent_is_borne(place: DispatchMarket) -> None:
+    reported(place, "2026-05", "0.7")
+    reported(place, "2026-06", "0.5")
+    assert performances(place) == []
+
+
+def test_one_bad_month_after_one_that_nothing_is_known_of_is_no_failure(place: DispatchMarket) -> None:
+    reported(place, "2026-06", "0.1")
+    assert performances(place) == []
+    reported(place, "2026-05", "0.1", source="months before")
+    assert performances(place) == []
+
+
+def test_over_how_many_months_is_the_operators(place: DispatchMarket) -> None:
+    asked = RulesRequest(name="standard agreement", effective_from="2026-06-01", failure_months=1)
+    rules.set_rules(place.operator(MAY), asked)
+    reported(place, "2026-06", "0.59")
+    assert performances(place) == [(Decimal("0.59"), ("2026-06",))]
 
 
 @given(st.lists(st.tuples(st.integers(-5, 35), st.integers(1, 6), st.integers(0, 100)), min_size=1))
