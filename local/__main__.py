@@ -87,7 +87,7 @@ def _tell(market: Market) -> None:
     for login in logins:
         print(f"  {login['who']:<{who}}  {login['email']:<{email}}  {login['password']}")
     print(
-        "\nTry next: open the address above; `make demo` in another terminal runs a competition to its obligations."
+        "\nTry next: open the address above; `make demo` in another terminal runs a competition to its paid invoices."
         "\nCtrl-C stops the market; the next start finds the same state.",
         flush=True,
     )
