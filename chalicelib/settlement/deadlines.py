@@ -30,7 +30,7 @@ def notice_on(today: date, due: date, holidays: Collection[date]) -> Notice | No
     """What people are told on a day: that data is due in at most three working days, or that it was due before."""
     if today > due:
         return "missing" if (today - due).days <= MISSING_FOR_DAYS else None
-    return "due" if working_days_between(today, due, holidays) <= NOTICE_WORKING_DAYS + 1 else None
+    return "due" if working_days_between(today + ONE_DAY, due, holidays) <= NOTICE_WORKING_DAYS else None
 
 
 def meters_without(wanted: Mapping[str, Iterable[Span]], readings: Mapping[str, Collection[datetime]]) -> set[str]:
