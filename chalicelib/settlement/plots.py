@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,12 @@ BASELINE, METERED, REQUESTED = HexColor("#5B6B7A"), HexColor("#0F766E"), HexColo
 DELIVERED, WRONG_WAY, SPAN = Color(0.06, 0.46, 0.43, alpha=0.18), Color(0.73, 0.16, 0.1, alpha=0.2), HexColor("#EDF2F7")
 _LEFT, _RIGHT, _TOP, _FOOT = 36, 6, 20, 22
 _FONT = 6.4
+_AIR = 0.08
+_MOST_MARKS = 10.5
+_MINUTE = timedelta(minutes=1)
+_A_DAY = 1440
+_EVERY = (5, 10, 15, 30, 60, 120, 180, 360, 720, _A_DAY)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -66,7 +72,7 @@ def plot(instruction: InstructionDetail, zone: ZoneInfo, width: float, height: f
     asked = _asked(instruction, periods)
     series = [[_number(p.baseline_mw) for p in periods], [_number(p.metered_mw) for p in periods], asked]
     low, high, ticks = _range(value for each in series for value in each if value is not None)
-    frame = _Frame(periods[0].start, periods[-1].start + step, low, high, width, height)
+    frame = _Frame(*_span(instruction, periods, step), low, high, width, height)
     drawing = Drawing(width, height)
     _shade_span(drawing, frame, instruction)
     _draw_levels(drawing, frame, ticks)
@@ -89,6 +95,18 @@ def runs(values: Sequence[float | None]) -> list[tuple[int, int]]:
             found.append((first, place))
             first = None
     return found
+
+
+def _span(
+    instruction: InstructionDetail, periods: Sequence[PeriodDetail], step: timedelta
+) -> tuple[datetime, datetime]:
+    """From the first period to the last, with some air around an instruction that fills it."""
+    first, last = periods[0].start, periods[-1].start + step
+    air = (last - first) / 10
+    return (
+        first - air if instruction.starts <= first else first,
+        last + air if instruction.ends >= last else last,
+    )
 
 
 def _asked(instruction: InstructionDetail, periods: Sequence[PeriodDetail]) -> list[float | None]:
@@ -116,8 +134,8 @@ def _range(values: Iterable[float]) -> tuple[float, float, list[float]]:
     rough = spread * 1.08 / 5
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * each for each in _STEPS if size * each >= rough * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    first, last = (first - 1, last + 1) if first == last else (first, last)
+    first = math.floor(low / step - (_AIR if low else 0) + 1e-9)
+    last = math.ceil(high / step + (_AIR if high else 0) - 1e-9)
     return first * step, last * step, [number * step for number in range(first, last + 1)]
 
 
@@ -171,14 +189,18 @@ def _clock(local: datetime) -> str:
 
 
 def _marks(frame: _Frame, zone: ZoneInfo) -> Iterator[datetime]:
-    minutes = (frame.last - frame.first) / timedelta(minutes=1)
-    every = next(each for each in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 10**7) if minutes / each <= 9)
-    local = local_of(frame.first, zone)
-    past = (local.hour * 60 + local.minute) % every
-    mark = frame.first + timedelta(minutes=(every - past) % every)
+    """The instants at which the local clock shows round times, about ten at most."""
+    minutes = (frame.last - frame.first) / _MINUTE
+    every = next(
+        (each for each in _EVERY if minutes / each <= _MOST_MARKS), math.ceil(minutes / _MOST_MARKS / _A_DAY) * _A_DAY
+    )
+    step = min(every, 30) * _MINUTE
+    mark = frame.first + (_EPOCH - frame.first) % step
     while mark <= frame.last:
-        yield mark
-        mark += timedelta(minutes=every)
+        local = local_of(mark, zone)
+        if (local.toordinal() * _A_DAY + local.hour * 60 + local.minute) % every == 0:
+            yield mark
+        mark += step
 
 
 def _shade_delivered(

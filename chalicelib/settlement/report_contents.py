@@ -24,6 +24,7 @@ from chalicelib.settlement.models_runs import (
 from chalicelib.settlement.payment import total
 
 _SECONDS_AN_HOUR = 3600
+_ROUNDING_MWH = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,14 @@ def energy_mwh(instruction: InstructionDetail, name: str) -> Decimal | None:
     if not values or any(value is None for value in values):
         return None
     return sum((value for value in values if value is not None), ZERO) * hours_of(instruction)
+
+
+def is_shared(instruction: InstructionDetail) -> bool:
+    """Whether what was delivered is but a part of baseline less metered: its meters served another one as well."""
+    baseline, metered = energy_mwh(instruction, "baseline_mw"), energy_mwh(instruction, "metered_mw")
+    if baseline is None or metered is None or instruction.delivered_mwh is None:
+        return False
+    return abs(abs(baseline - metered) - abs(instruction.delivered_mwh)) > _ROUNDING_MWH
 
 
 def hours_of(instruction: InstructionDetail) -> Decimal:

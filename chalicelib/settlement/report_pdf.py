@@ -20,7 +20,7 @@ from chalicelib.settlement.models_runs import (
     ReportLine,
 )
 from chalicelib.settlement.plots import can_be_drawn, plot
-from chalicelib.settlement.report_contents import Contents, Sum, energy_mwh, place
+from chalicelib.settlement.report_contents import Contents, Sum, energy_mwh, is_shared, place
 from chalicelib.settlement.workings import Workings, sentences
 
 MOST_METERS = 120
@@ -66,8 +66,10 @@ def _head(contents: Contents) -> Iterator[Flowable]:
     yield Spacer(1, 2 * mm)
     if report.state == "draft":
         yield pages.banner("Draft: not published. Nothing here is agreed, and it may change.")
+        yield Spacer(1, 2 * mm)
     if report.state == "superseded":
         yield pages.banner("Superseded: a later version of this report takes its place.")
+        yield Spacer(1, 2 * mm)
 
 
 def _headline(contents: Contents) -> list[tuple[str, str]]:
@@ -130,7 +132,8 @@ def _by_obligation(contents: Contents) -> Table:
     rows = []
     for obligation_id, named in contents.obligations.items():
         amounts = [contents.amount_of(obligation_id, name) for name in columns]
-        whole = sum((amount for amount in amounts if amount is not None), Decimal(0))
+        known = [amount for amount in amounts if amount is not None]
+        whole = sum(known, Decimal(0)) if known else None
         rows.append(
             [
                 _place(named, obligation_id),
@@ -165,6 +168,14 @@ def _instruction(contents: Contents, instruction: InstructionDetail) -> Iterator
     yield _lines(contents, contents.lines_of(instruction.instruction_id), _no_amount(instruction))
     if instruction.left_out:
         yield pages.text(_left_out(instruction), pages.SMALL)
+    if is_shared(instruction):
+        yield pages.text(_SHARED, pages.SMALL)
+
+
+_SHARED = (
+    "Baseline and metered are of all that was settled together with this instruction, for it shares meters with "
+    "another; what was delivered is shared in proportion to what was asked."
+)
 
 
 def _bar(contents: Contents, instruction: InstructionDetail) -> Table:
@@ -227,7 +238,7 @@ def _figures(contents: Contents, instruction: InstructionDetail) -> list[tuple[s
         ("Ratio", wording.trimmed(instruction.ratio)),
         ("Factor", wording.trimmed(instruction.factor)),
         ("Price", wording.price(instruction.utilisation_price, "MWh", currency)),
-        ("Rules", f"{instruction.rules_name} v{instruction.rules_version}"),
+        ("Rules", f"{instruction.rules_name}, {wording.rules_version(instruction.rules_version)}"),
     ]
     return [(label, words) for label, words in figures if words != wording.NOTHING]
 

@@ -143,6 +143,11 @@ def reason(code: str | None) -> str:
     return NOTHING if code is None else f"{REASONS.get(code, 'Not settled')} ({code})"
 
 
+def rules_version(number: int) -> str:
+    """`version 3`; a preset that the operator took as it is has no version of its own."""
+    return f"version {number}" if number else "as the preset has it"
+
+
 def method(how: Method) -> str:
     """A baseline method by the name of its preset, else by its kind."""
     named = next((name for name, each in PRESETS.items() if each == how), None)

@@ -79,8 +79,8 @@ def sentences(how: Sequence[MarketRules]) -> list[str]:
 
 def _sentence(rules: MarketRules) -> str:
     return (
-        f"“{rules.name}” version {rules.version}, in force from {wording.day(rules.effective_from)}: baseline "
-        f"{wording.method(rules.baseline)}, measured by {rules.level}; performance by "
+        f"“{rules.name}” {wording.rules_version(rules.version)}, in force from {wording.day(rules.effective_from)}: "
+        f"baseline {wording.method(rules.baseline)}, measured by {rules.level}; performance by "
         f"{wording.PERFORMANCES[rules.performance.kind]}; paid by the {rules.paid_volume} volume; delivery counts up "
         f"to {wording.trimmed(rules.over_delivery * 100)} % of what was asked; late data: {rules.late_data}."
     )

@@ -84,7 +84,7 @@ def periods_of(
         hour = start.astimezone(LONDON).hour + start.astimezone(LONDON).minute / 60
         baseline = Decimal(str(round(3.4 + 1.5 * math.exp(-(((hour - 18) / 3.4) ** 2)), 4)))
         during = span[0] <= start < span[1]
-        wobble = Decimal(str(round(0.06 * math.sin(hour * 5), 4)))
+        wobble = Decimal(0) if during else Decimal(str(round(0.06 * math.sin(hour * 5), 4)))
         response = Decimal(asked) * Decimal(delivered) if during else Decimal(0)
         found.append(
             PeriodDetail(
@@ -92,8 +92,8 @@ def periods_of(
                 requested_mw=Decimal(asked) if during else Decimal(0),
                 baseline_mw=baseline,
                 metered_mw=baseline - response + wobble,
-                delivered_mw=response - wobble if during else None,
-                counted_mw=min(Decimal(asked), response - wobble) if during else None,
+                delivered_mw=response if during else None,
+                counted_mw=max(Decimal(0), min(Decimal(asked), response)) if during else None,
             )
         )
     return tuple(found)
@@ -204,11 +204,11 @@ def an_obligation_detail(**but: Any) -> ObligationDetail:
 
 LINES = (
     a_report_line(1, amount=Decimal("351.53"), state="agreed"),
-    a_report_line(2, component="penalty", amount=Decimal("-1.08"), state="disputed", why="under dispute dis_1"),
+    a_report_line(2, component="penalty", amount=Decimal("-1.32"), state="disputed", why="under dispute dis_1"),
     a_report_line(3, instruction_id="ins_2", amount=None, reason="MISSING_READINGS"),
     a_report_line(9, instruction_id="ins_4", amount=Decimal("2910.16"), state="paid"),
     a_report_line(4, instruction_id="ins_3", amount=Decimal("0.00")),
-    a_report_line(10, instruction_id="ins_3", component="penalty", amount=Decimal("-34.08")),
+    a_report_line(10, instruction_id="ins_3", component="penalty", amount=Decimal("-33.00")),
     a_report_line(5, instruction_id=None, component="availability", amount=Decimal("259.38")),
     a_report_line(6, instruction_id=None, component="recovery", amount=Decimal("-7.78")),
     a_report_line(7, instruction_id=None, component="service_fee", amount=Decimal("163.93"), state="invoiced"),

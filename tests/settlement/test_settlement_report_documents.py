@@ -19,14 +19,15 @@ import pytest
 from pypdf import PdfReader
 from reportlab.graphics.shapes import Drawing, Polygon, PolyLine, String
 
+from chalicelib.kernel.periods import half_hours_in
 from chalicelib.settlement import wording
 from chalicelib.settlement.models_runs import InstructionDetail
 from chalicelib.settlement.plots import WRONG_WAY, can_be_drawn, plot, runs
-from chalicelib.settlement.report_contents import energy_mwh
+from chalicelib.settlement.report_contents import energy_mwh, is_shared
 from chalicelib.settlement.report_pdf import report_pdf
 from chalicelib.settlement.report_workbook import report_workbook
 from chalicelib.settlement.workings import Workings
-from tests.builders.settlement import LONDON, rules
+from tests.builders.settlement import LONDON, local, rules
 from tests.builders.settlement_documents import (
     DAY,
     LINES,
@@ -40,6 +41,7 @@ from tests.builders.settlement_documents import (
     contents,
     fully_delivered,
     many,
+    periods_of,
     unsettled,
 )
 
@@ -145,6 +147,38 @@ def test_the_axis_names_both_zones_on_the_day_the_clocks_change() -> None:
     marks = clock_marks(plot(a_clock_change_day(date(2024, 10, 27)), LONDON, 320, 150))
     assert {"BST", "GMT"} <= set(marks)
     assert not {"BST", "GMT"} & set(clock_marks(plot(a_clock_change_day(DAY), LONDON, 320, 150)))
+
+
+def test_the_axis_shows_round_times_of_the_local_clock_before_and_after_a_change() -> None:
+    marks = clock_marks(plot(a_clock_change_day(date(2024, 10, 27)), LONDON, 320, 150))
+    assert [mark for mark in marks if re.fullmatch(r"\d\d:\d\d", mark)] == [
+        f"{hour:02d}:00" for hour in (3, 6, 9, 12, 15, 18, 21)
+    ]
+    assert [mark for mark in marks if "Oct" in mark] == ["27 Oct", "28 Oct"]
+
+
+def test_weeks_are_marked_by_days() -> None:
+    span = (local(date(2026, 6, 1), "00:00"), local(date(2026, 6, 29), "00:00"))
+    long = an_instruction_detail(starts=span[0], ends=span[1], periods=periods_of(list(half_hours_in(span)), span))
+    marks = [mark for mark in clock_marks(plot(long, LONDON, 320, 150)) if "Ju" in mark or "May" in mark]
+    assert 4 <= len(marks) <= 10
+
+
+def test_delivery_that_was_shared_is_said_to_be() -> None:
+    shared = an_instruction_detail(delivered_mwh=Decimal("0.95"))
+    assert is_shared(shared)
+    assert not is_shared(an_instruction_detail())
+    assert not is_shared(a_negative_delivery(1))
+    assert not is_shared(fully_delivered(1))
+    assert not is_shared(unsettled(1))
+    detail = contents().detail
+    text = flat(text_of(report_pdf(contents(detail=detail.but(instructions=(shared,))))))
+    assert "shared in proportion to what was asked" in text
+
+
+def test_an_obligation_without_any_amount_has_no_total() -> None:
+    line = a_report_line(1, amount=None, reason="MISSING_READINGS", obligation_id="obl_9")
+    assert "obl_9 – –" in flat(text_of(report_pdf(contents(lines=(line,)))))
 
 
 def test_a_gap_in_the_readings_is_a_gap_in_the_curve() -> None:
@@ -264,7 +298,7 @@ def working(line: Any, *instructions: InstructionDetail, **but: Any) -> str:
 
 
 def test_each_component_says_how_it_came_about() -> None:
-    assert working(LINES[1]) == "−0.0985 MWh missed × £11.00/MWh; under dispute dis_1"
+    assert working(LINES[1]) == "−0.1200 MWh missed × £11.00/MWh; under dispute dis_1"
     assert [working(line) for line in LINES if line.instruction_id is None] == [
         "41.500 MWh × £6.25/MW/h",
         "−41.500 MWh × £6.25/MW/h × (1 − 0.97)",
@@ -285,7 +319,7 @@ def test_a_correction_says_what_it_differs_from() -> None:
 
 
 def test_a_charge_whose_rules_are_not_told_is_still_explained() -> None:
-    assert working(LINES[1], rules=(rules(name="Other"),)) == "0.0985 MWh missed; under dispute dis_1"
+    assert working(LINES[1], rules=(rules(name="Other"),)) == "0.1200 MWh missed; under dispute dis_1"
     assert working(a_report_line(instruction_id=None, component="availability", month="2020-01")) == ""
 
 

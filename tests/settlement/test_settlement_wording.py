@@ -86,6 +86,11 @@ def test_baseline_methods_go_by_their_preset() -> None:
     assert wording.method(Nominated()) == "nominated"
 
 
+def test_a_preset_taken_as_it_is_has_no_version() -> None:
+    assert wording.rules_version(0) == "as the preset has it"
+    assert wording.rules_version(3) == "version 3"
+
+
 def test_a_reason_is_a_sentence_with_its_code() -> None:
     assert wording.reason("MISSING_READINGS") == "Not settled: meter readings are missing (MISSING_READINGS)"
     assert wording.reason("SOMETHING_NEW") == "Not settled (SOMETHING_NEW)"
