@@ -22,11 +22,11 @@ from chalicelib.metering.rules_statements import as_stated, weeks_as_stated
 from chalicelib.settlement.actions_history import History, history_of, holidays_by, own_asset, own_obligation
 from chalicelib.settlement.actions_rules import rules_of_obligation
 from chalicelib.settlement.baselines import Question, baseline
-from chalicelib.settlement.forecasts import ONE_WATT_MW, Pair, fit_of, pairs_of, stated_by_gate
+from chalicelib.settlement.forecasts import ONE_WATT_MW, Pair, fit_of, pairs_of, stated_by_gate, together
 from chalicelib.settlement.methods import DEFAULT_PRESET, PRESETS, Historical, Nominated, WeeklyTemplate
 from chalicelib.settlement.models import MarketRules, ScheduleAccuracy
 from chalicelib.settlement.requests_nominations import AccuracyOfDay, AccuracyQuery, AccuracyView
-from chalicelib.settlement.series import Series, summed
+from chalicelib.settlement.series import Series
 from chalicelib.settlement.statements import statement_of
 
 MOST_ASSETS = 100
@@ -80,7 +80,6 @@ def _ground(call: Call, query: AccuracyQuery) -> _Ground:
     obligation = own_obligation(call, query.obligation_id) if query.obligation_id else None
     found = _behind(obligation) if obligation else [own_asset(call, query.asset_id or "")]
     known = history_of(found, query.first - timedelta(days=_longest(obligation, query)), query.last, HALF_HOURLY)
-    rows = [known.readings[asset.id] for asset in found]
     return _Ground(
         found,
         obligation,
@@ -88,7 +87,7 @@ def _ground(call: Call, query: AccuracyQuery) -> _Ground:
         {asset.id: _schedules(asset.id, query.first, query.last) for asset in found},
         {asset.id: weeks_as_stated(metering.weeks_of(asset.id)) for asset in found},
         holidays_by(obligation.so if obligation else None),
-        summed(rows),
+        together([known.readings[asset.id] for asset in found]),
     )
 
 
@@ -144,7 +143,7 @@ def _forecast(ground: _Ground, day: date, periods: Sequence[datetime]) -> tuple[
     for kind in ("nominated", "weekly_template"):
         rows = [_stated(ground, asset.id, kind, day, periods) for asset in ground.found]
         if rows and all(rows):
-            both = summed(rows)
+            both = together(rows)
             return kind, {period: Fraction(value) for period, value in both.items()}
     return "baseline", _baseline(ground, day)
 

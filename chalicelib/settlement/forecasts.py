@@ -50,6 +50,12 @@ def pairs_of(
             yield metered[period], round(forecast[period])
 
 
+def together(rows: Sequence[Series]) -> dict[datetime, int]:
+    """The sum of series in each period that all of them have."""
+    shared = set(rows[0]).intersection(*rows[1:]) if rows else set()
+    return {period: sum(row[period] for row in rows) for period in sorted(shared)}
+
+
 def fit_of(pairs: Sequence[Pair], epsilon_mw: Decimal = ONE_WATT_MW) -> Fit:
     """100·(1 − mean |M − N| / |M|) over periods with |M| ≥ ε, and mean |M − N| over all of them."""
     share = schedule_accuracy(pairs, epsilon_mw)
