@@ -12,7 +12,7 @@ from chalicelib.kernel.periods import Span, days_between
 from chalicelib.settlement.baselines import Baseline, Question, Statement, baseline, windows
 from chalicelib.settlement.methods import FixedCapacity, Historical, MeterBefore, Method
 from chalicelib.settlement.models import Level, MarketRules, Member, Unsettleable
-from chalicelib.settlement.series import Grid, Series, completeness, netted, summed
+from chalicelib.settlement.series import Grid, Series, Summed, completeness, netted
 from chalicelib.settlement.sharing import Together, members_of
 
 
@@ -176,8 +176,7 @@ def _group(
 
     What each point states by itself (a schedule, a profile, a share of a fixed value) is summed instead.
     """
-    everything = sorted(set().union(*(points[member.point] for member in counted)))
-    metered = summed([points[member.point] for member in counted], everything)
+    metered = Summed([points[member.point] for member in counted])
     if isinstance(method, Historical | MeterBefore):
         return Part("group", Fraction(1), baseline(method, asked, metered), metered)
     return Part("group", Fraction(1), _summed_baseline([found[member.point] for member in counted], asked), metered)

@@ -6,11 +6,12 @@ is missing, which is never zero.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from chalicelib.kernel.periods import Span, instant_of, local_day, local_of
@@ -60,12 +61,17 @@ class Grid:
 
     def shifted(self, period: datetime, days: int) -> datetime | None:
         """The period with the same clock time so many local days earlier; None where the clocks skip it."""
-        local = local_of(period, self.zone) - timedelta(days=days)
-        instant = instant_of(local, self.zone)
-        return instant if local_of(instant, self.zone) == local else None
+        return _shifted(period, days, self.zone)
 
     def day(self, instant: datetime) -> date:
         return local_day(instant, self.zone)
+
+
+@lru_cache(maxsize=1 << 16)
+def _shifted(period: datetime, days: int, zone: ZoneInfo) -> datetime | None:
+    local = local_of(period, zone) - timedelta(days=days)
+    instant = instant_of(local, zone)
+    return instant if local_of(instant, zone) == local else None
 
 
 def milliwatts(mw: Decimal) -> Fraction:
@@ -73,18 +79,33 @@ def milliwatts(mw: Decimal) -> Fraction:
     return Fraction(mw) * MILLIWATTS_PER_MW
 
 
-def summed(members: Iterable[Series], periods: Collection[datetime]) -> dict[datetime, int]:
-    """The members' sum in each of the periods in which none of them is missing."""
-    rows = list(members)
-    return {at: sum(row[at] for row in rows) for at in periods if all(at in row for row in rows)}
+class Summed(Mapping[datetime, int]):
+    """The sum of at least one series in each period in which none is missing, worked out where it is asked for."""
+
+    def __init__(self, series: Sequence[Series]) -> None:
+        self._series = tuple(series)
+        self._known: dict[datetime, int] = {}
+
+    def __getitem__(self, at: datetime) -> int:
+        if at not in self._known:
+            self._known[at] = sum(row[at] for row in self._series)
+        return self._known[at]
+
+    def __contains__(self, at: object) -> bool:
+        return at in self._known or all(at in row for row in self._series)
+
+    def __iter__(self) -> Iterator[datetime]:
+        return iter(sorted(set(self._series[0]).intersection(*self._series[1:])))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
-def netted(channels: Sequence[Series]) -> dict[datetime, int]:
+def netted(channels: Sequence[Series]) -> Series:
     """A point's import and export channels as one series, import positive, wherever all of them were read."""
-    if not channels:
-        return {}
-    shared = set(channels[0]).intersection(*channels[1:])
-    return {at: sum(channel[at] for channel in channels) for at in sorted(shared)}
+    if len(channels) < 2:
+        return channels[0] if channels else {}
+    return Summed(channels)
 
 
 def coarsened(series: Series, minutes: int, to_minutes: int) -> dict[datetime, int]:

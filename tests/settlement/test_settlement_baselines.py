@@ -25,7 +25,7 @@ from chalicelib.settlement.methods import (
     Zero,
     preset,
 )
-from chalicelib.settlement.series import Grid, completeness, netted, summed
+from chalicelib.settlement.series import Grid, Summed, completeness, netted
 from tests.builders.settlement import (
     EVENT_DAY,
     HALF_HOURLY,
@@ -362,5 +362,7 @@ def test_channels_are_netted_and_members_summed_where_all_were_read() -> None:
     one, two = utc("2026-06-17T00:00"), utc("2026-06-17T00:30")
     assert netted([{one: 5, two: 6}, {one: -7}]) == {one: -2}
     assert netted([]) == {}
-    assert summed([{one: 5, two: 6}, {two: 4}], [one, two]) == {two: 10}
+    both = Summed([{one: 5, two: 6}, {two: 4}])
+    assert both == {two: 10}
+    assert (len(both), one in both, two in both) == (1, False, True)
     assert completeness({}, []) == 1
