@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -89,7 +89,7 @@ def _of_invoice(letter: str, body: Body) -> Told:
         "number": invoice.number,
         "document": DOCUMENTS[invoice.kind],
         "kind": invoice.kind,
-        "months": [_month(month) for month in invoice.months],
+        "months": _together([_month(month) for month in invoice.months]),
         "due": _day(invoice.due),
         "paid_on": _day(invoice.paid_on),
         "reference": invoice.payment_reference or "",
@@ -121,7 +121,12 @@ def _month(month: str) -> str:
 
 
 def _day(day: date | None) -> str:
-    return f"{day:%a %d %B %Y}" if day else ""
+    return f"{day:%a} {day.day} {day:%B %Y}" if day else ""
+
+
+def _together(names: Sequence[str]) -> str:
+    """Names as a person lists them: “March 2026, April 2026 and May 2026”; nothing for none."""
+    return " and ".join(each for each in (", ".join(names[:-1]), *names[-1:]) if each)
 
 
 SETTLEMENT_TELLERS: dict[str, Callable[[Call, Body], Facts]] = {

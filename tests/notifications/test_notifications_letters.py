@@ -58,12 +58,12 @@ INVOICE = SIDES | {
     "number": "NOR-000001",
     "document": "self-billing invoice",
     "kind": "self_billing_invoice",
-    "months": ["March 2026", "April 2026"],
+    "months": "March 2026 and April 2026",
     "due": "Mon 15 June 2026",
     "paid_on": "Fri 12 June 2026",
     "reference": "BACS <script>7",
 }
-METER_DATA = SIDES | {"month": "April 2026", "month_code": "2026-04", "due": "Fri 08 May 2026", "missing": 12}
+METER_DATA = SIDES | {"month": "April 2026", "month_code": "2026-04", "due": "Fri 8 May 2026", "missing": 12}
 WORDS: dict[str, dict[str, Any]] = {
     "settlement_report_published": SIDES
     | {

@@ -132,11 +132,12 @@ def test_settlement_letters_go_to_the_route_for_settlement_where_there_is_one(li
 def test_the_provider_is_told_of_an_invoice_and_of_its_payment() -> None:
     billing = Billing()
     people(FSP)
-    billing.publish(("123.45",))
+    for month in ("2026-03", "2026-04", "2026-05"):
+        billing.publish(("123.45",), month)
     [invoice] = billing.draw_up().issued
     told = texts(FSP)["invoice_issued"]
     assert f"Purchase statement {invoice.number} from Network 1" in told
-    assert "for April 2026" in told
+    assert "for March 2026, April 2026 and May 2026" in told
     asked = PaymentRequest(paid_on=date(2026, 6, 12), amount=invoice.gross, reference="BACS 7")
     payments.record_payment(billing.operator("2026-06-12T15:00:00Z"), invoice.id, asked)
     paid = texts(FSP)["invoice_paid"]
@@ -151,6 +152,6 @@ def test_the_provider_is_told_of_meter_data_that_is_due_and_that_is_missing() ->
         event = MeterDataDue(so=SO, fsp=FSP, month="2026-04", kind=kind, due="2026-05-08", missing=3)
         commit(a_system_call(NOON), [], [event])
     told = texts(FSP)
-    assert "Meter data for April 2026 is due on Fri 08 May 2026" in told["meter_data_due"]
+    assert "Meter data for April 2026 is due on Fri 8 May 2026" in told["meter_data_due"]
     assert "is missing: 3 meters" in told["meter_data_missing"]
     assert "https://market.example/settlement/meter-data?month=2026-04" in told["meter_data_missing"]
