@@ -12,8 +12,8 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.periods import days_between
 from chalicelib.metering import store_statements as store
 from chalicelib.metering.models_statements import Schedule, Stated, TypicalWeek
-from chalicelib.metering.store import mark_of
 from chalicelib.metering.rules_statements import as_stated, latest_by_day, weeks_as_stated
+from chalicelib.metering.store import mark_of
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 
@@ -83,10 +83,9 @@ def state_weeks(call: Call, owner: str, weeks: Sequence[TypicalWeek]) -> list[Ke
 def _standing(schedules: Sequence[Schedule]) -> dict[tuple[str, date], Schedule]:
     """What other statements say of the same days, the latest of each."""
     found: dict[tuple[str, date], Schedule] = {}
-    months = dict.fromkeys((each.asset_id, f"{each.day:%Y-%m}") for each in schedules)
     own = {mark_of(each.source) for each in schedules}
-    for asset_id, month in months:
-        others = [each for each in store.list_schedules(asset_id, [month]) if each.source not in own]
+    for (asset_id, _), told in store.load_schedules(map(_row_of, schedules)).items():
+        others = [each for each in told if each.source not in own]
         found |= {(asset_id, day): schedule for day, schedule in latest_by_day(others).items()}
     return found
 

@@ -6,6 +6,7 @@ A row's content follows from its source alone, so that writing it twice is the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 from chalicelib.metering.codec import pack, unpack
@@ -15,6 +16,7 @@ from chalicelib.storage.tables import RowMeta, query_all, table_name
 from chalicelib.storage.writes import Write, put
 
 _MINUTES = 30
+_AT_ONCE = 4
 
 
 class _StatementRow(PackedRow):
@@ -39,6 +41,13 @@ def list_schedules(asset_id: str, months: Iterable[str]) -> list[Schedule]:
     """Every schedule ever stated of an asset's days in months (`2026-04`), earliest statement first in each month."""
     rows = (row for month in months for row in query_all(_StatementRow, _of_month(asset_id, month)))
     return [schedule for row in rows for schedule in _schedules(row)]
+
+
+def load_schedules(months: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Schedule]]:
+    """Every schedule ever stated of the days of (asset, month) pairs, several read at once."""
+    wanted = list(dict.fromkeys(months))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(wanted, pool.map(lambda each: list_schedules(each[0], [each[1]]), wanted), strict=True))
 
 
 def list_weeks(asset_id: str) -> list[TypicalWeek]:

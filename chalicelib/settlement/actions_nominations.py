@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -63,7 +63,8 @@ def state_nominations(call: Call, request: NominationsRequest) -> NominationsVie
 
 def take(call: Call, owner: str, schedules: Sequence[Schedule], weeks: Sequence[TypicalWeek]) -> list[StatedView]:
     """Keep statements whose figures and assets were checked, and tell what each is good for, in their order."""
-    gates = Gates(call.now)
+    ids = [*(each.asset_id for each in schedules), *(each.asset_id for each in weeks)]
+    gates = Gates(call.now, ids)
     kept = metering.state_days(call, owner, schedules)
     kept_weeks = metering.state_weeks(call, owner, weeks)
     told = [gates.told(schedule, each) for schedule, each in zip(schedules, kept, strict=True)]
@@ -129,11 +130,13 @@ class _Settled:
 
 
 class Gates:
-    """The gates of the obligations behind assets, each looked up once."""
+    """The gates of the obligations behind some assets, each looked up once."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, asset_ids: Iterable[str]) -> None:
         self._now = now
-        self._obligations: dict[str, list[Obligation]] = {}
+        self._committed = assets.commitments_of(asset_ids)
+        wanted = {each.obligation_id for commitments in self._committed.values() for each in commitments}
+        self._obligations = contracts.load_obligations(wanted)
         self._gates: dict[tuple[str, Kind, date], timedelta | None] = {}
         self._instructions: dict[tuple[str, Span], list[Instruction]] = {}
 
@@ -171,10 +174,8 @@ class Gates:
         return [_Settled(obligation, gate) for obligation, gate in gates if gate is not None]
 
     def _behind(self, asset_id: str) -> list[Obligation]:
-        if asset_id not in self._obligations:
-            wanted = [each.obligation_id for each in assets.commitments_of([asset_id])[asset_id]]
-            self._obligations[asset_id] = list(contracts.load_obligations(wanted).values())
-        return self._obligations[asset_id]
+        ids = (each.obligation_id for each in self._committed[asset_id])
+        return [self._obligations[id_] for id_ in ids if id_ in self._obligations]
 
     def _gate(self, obligation: Obligation, kind: Kind, day: date) -> timedelta | None:
         if not obligation.period_start <= day <= obligation.period_end:
