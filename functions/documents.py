@@ -7,6 +7,7 @@ from importlib import import_module
 from chalicelib.files.exports import Maker
 
 _MAKERS = {
+    "audit-trail": "chalicelib.registry.audit_trail:make_trail",
     "invoice-ledger": "chalicelib.settlement.documents:make_ledger",
     "invoice-pdf": "chalicelib.settlement.documents:make_invoice_pdf",
     "invoice-ubl": "chalicelib.settlement.documents:make_invoice_ubl",

@@ -1,4 +1,4 @@
-"""Wakes when a file was asked for, and makes it if it is a settlement document. Carries the PDF library."""
+"""Wakes when a file was asked for, and makes it if it is a document or an audit trail. Carries the PDF library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Wakes every minute: what the bus missed goes out again, instructions move with the clock, passed dates are told."""
+"""Wakes every minute: what the bus missed goes out again, instructions move with the clock, passed dates are told.
+
+It counts the audit records that nobody has sealed in time, which an alarm watches.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from chalicelib.competitions.actions_announcing import announce_due
 from chalicelib.dispatch.actions_ticking import move_due
 from chalicelib.dispatch.actions_webhooks import queue_overdue
 from chalicelib.edge.entrance import tick
+from chalicelib.edge.observe import count
 from chalicelib.edge.stopwatch import stopwatch
 from chalicelib.kernel.call import Call
-from chalicelib.storage import outbox
+from chalicelib.storage import audit_sealing, outbox
 
 MOST_SECONDS = 45
 PATIENCE = timedelta(minutes=2)
@@ -23,6 +27,7 @@ def announce(call: Call) -> None:
     move_due(call, is_time_up)
     announce_due(call, is_time_up)
     queue_overdue(call)
+    count("audit_unsealed", audit_sealing.count_overdue(call))
 
 
 handler = tick(announce)

@@ -40,6 +40,7 @@ class Observability(MarketStack):
             *(self._lateness(function) for function in FUNCTIONS if isinstance(function.trigger, Every)),
             *self._api(),
             *self._mail(),
+            *self._market(),
         ]
         self._dashboard(stage)
 
@@ -101,6 +102,19 @@ class Observability(MarketStack):
         return [
             self._alarm(f"mail-{name}", _ses_metric(f"Reputation.{name}"), most, f"the {name} of mails is too high")
             for name, most in limits.items()
+        ]
+
+    def _market(self) -> list[cloudwatch.Alarm]:
+        """What the functions count themselves (`edge.observe.count`)."""
+        stage = self.stage_of_market
+        return [
+            self._alarm(name.replace("_", "-"), _own_metric(name, how, stage), 0, words)
+            for name, how, words in (
+                # A queue that is behind tells of old facts, sealed in a moment: overdue is what stays so.
+                ("audit_unsealed", "Minimum", "audit records older than five minutes are in no block of their chain"),
+                ("files_failed", "Sum", "a file could not be processed"),
+                ("drops_of_nobody", "Sum", "an object arrived that belongs to no organisation"),
+            )
         ]
 
     def _alarm(
@@ -169,6 +183,13 @@ def _api_metric(name: str, statistic: str, stage: Stage) -> cloudwatch.Metric:
     where = {"ApiName": f"headroom-{stage.name}"}
     return _Metric(
         namespace="AWS/ApiGateway", metric_name=name, dimensions_map=where, statistic=statistic, period=_FIVE_MINUTES
+    )
+
+
+def _own_metric(name: str, statistic: str, stage: Stage) -> cloudwatch.Metric:
+    where = {"service": "headroom", "stage": stage.name}
+    return _Metric(
+        namespace="headroom", metric_name=name, dimensions_map=where, statistic=statistic, period=_FIVE_MINUTES
     )
 
 

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 from chalicelib.edge.scrubbing import ScrubbingFormatter
+from chalicelib.storage import settings
 
 SERVICE = "headroom"
 
@@ -19,9 +20,16 @@ def logger() -> Logger:
 
 @cache
 def metrics() -> Metrics:
-    return Metrics(namespace=SERVICE, service=SERVICE)
+    made = Metrics(namespace=SERVICE, service=SERVICE)
+    made.set_default_dimensions(stage=settings.stage())
+    return made
 
 
 def count(name: str, value: float = 1) -> None:
-    """Count something in the market's metrics; flushed by the entrance."""
+    """Count something in the market's metrics: a line of the log at once, which CloudWatch reads as a metric.
+
+    A new name needs its alarm in `infrastructure/observability.py`, or nobody hears of it.
+    """
     metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+    metrics().flush_metrics()
+    metrics().clear_metrics()  # where metrics are turned off, flushing leaves them

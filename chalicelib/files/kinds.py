@@ -74,6 +74,7 @@ _EXPORTS = (
     _export("contracts", "Contracts", "read", "so", "fsp"),
     _export("meter-data", "Meter data of a month, pre-filled", "settlement", "fsp"),
     _export("applications", "Scheme applications", "procurement", "so"),
+    _export("audit-trail", "Audit trail", "account", "fsp", "so", "market_operator"),
     _export("settlement-report", "Settlement report, workbook", "read", "so", "fsp"),
     _export("settlement-report-pdf", "Settlement report, PDF", "read", "so", "fsp"),
     _export("invoice-pdf", "Invoice, PDF", "read", "so", "fsp"),

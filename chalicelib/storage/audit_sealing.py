@@ -19,12 +19,12 @@ from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.kernel.call import Call
+from chalicelib.kernel.call import Call, timed_id
 from chalicelib.kernel.errors import NotFound, Stale
 from chalicelib.kernel.models import iso
 from chalicelib.storage import objects
 from chalicelib.storage.audit import BUCKETS
-from chalicelib.storage.audit_chain import GENESIS, Block, day_root, next_block
+from chalicelib.storage.audit_chain import GENESIS, PATIENCE, Block, day_root, next_block
 from chalicelib.storage.commit import commit
 from chalicelib.storage.tables import (
     BodyAttribute,
@@ -93,6 +93,13 @@ def seal_waiting(call: Call) -> int:
     """Seal every record that waits: what the stream lost. The list may be a moment behind; the sealing is not."""
     found = [row for bucket in BUCKETS for row in query_index_all(RecordRow, "unsealed", bucket)]
     return seal_records(call, [(row.pk, row.sk) for row in found])
+
+
+def count_overdue(call: Call) -> int:
+    """How many records older than five minutes are in no block yet; a moment behind the table."""
+    latest = timed_id("aud", call.now - PATIENCE, 0)
+    pages = (query_index_all(RecordRow, "unsealed", bucket, between=("0", latest)) for bucket in BUCKETS)
+    return sum(1 for page in pages for _ in page)
 
 
 def head_of(organisation: str) -> HeadRow | None:

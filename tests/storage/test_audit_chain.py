@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.kernel.call import ordered_ids
 from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.models import iso
 from chalicelib.storage import audit_sealing
 from chalicelib.storage.audit import Change
 from chalicelib.storage.audit_chain import GENESIS, day_root, merkle_root, next_block, record_hash, verify
 from chalicelib.storage.audit_export import daily_roots, export_trail
-from chalicelib.storage.audit_sealing import RecordRow, blocks_of, head_of, seal_records, seal_waiting, write_daily_root
+from chalicelib.storage.audit_sealing import (
+    RecordRow,
+    blocks_of,
+    count_overdue,
+    head_of,
+    seal_records,
+    seal_waiting,
+    write_daily_root,
+)
 from chalicelib.storage.clients import client
 from chalicelib.storage.commit import commit
 from chalicelib.storage.settings import table_name
@@ -323,6 +333,15 @@ class TestSealing:
         write(1)
         assert verify(exported(now="2026-04-01T09:05:00Z")).holds
         assert len(verify(exported(now="2026-04-01T09:05:01Z")).unsealed) == 1
+
+    def test_records_that_stay_unsealed_are_counted_after_five_minutes(self):
+        call = a_call(ORG)
+        change = Change(thing="asset:ast_1", action="asset.created", organisation=ORG)
+        commit(replace(call, new_id=ordered_ids(call.now, "one")), [], [], [change])
+        assert count_overdue(a_system_call("2026-04-01T09:04:59Z")) == 0
+        assert count_overdue(a_system_call("2026-04-01T09:05:01Z")) == 1
+        seal_waiting(a_system_call())
+        assert count_overdue(a_system_call("2026-04-01T10:00:00Z")) == 0
 
     def test_an_export_has_every_day_from_the_first_record_on(self):
         for day in ("2026-03-30", "2026-04-02", "2026-04-01"):
