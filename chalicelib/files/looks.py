@@ -49,6 +49,13 @@ class Looks:
         """The format of a column's cells: texts as text, so that references keep their zeros."""
         return self.number_format(_number_format(kind))
 
+    def shaped(self, code: str, **properties: Any) -> Format:
+        """The format of a number format's code with further properties of XlsxWriter's (`align`, `bold`, `indent`)."""
+        key = f"{code}/{sorted(properties.items())}"
+        if key not in self._kinds:
+            self._kinds[key] = self._make(num_format=code, **{"valign": "top"} | properties)
+        return self._kinds[key]
+
     def number_format(self, code: str, bad: bool = False) -> Format:
         """The format of a number format's code, in the colours of a bad cell where `bad`."""
         key = f"{code}/{bad}"

@@ -11,9 +11,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from chalicelib.files.columns import Column
 from chalicelib.files.looks import Looks
 from chalicelib.files.writing import MOST_SHEET_ROWS, new_workbook, print_on_one_page_width, write_string
 from chalicelib.kernel.errors import Refused
@@ -23,6 +23,8 @@ from chalicelib.settlement.report_tabs import DAY, INSTANT, WHOLE, WORDS, Tab, m
 from chalicelib.settlement.workings import sentences
 
 _HEADER_HEIGHT = 32
+_TO_THE_LEFT = frozenset({WORDS, DAY, INSTANT})
+_TOTAL = {"bold": True, "bg_color": "#F4F7FA", "top": 1, "top_color": "#17324D"}
 
 
 def report_workbook(contents: Contents) -> bytes:
@@ -39,10 +41,10 @@ def report_workbook(contents: Contents) -> bytes:
 def _write_tab(sheet: Worksheet, looks: Looks, tab: Tab) -> None:
     """A tab under one frozen header row with filters, each column in its format."""
     sheet.set_row(0, _HEADER_HEIGHT)
-    header = looks.header(Column("shown", "shown", "", required=True))
+    formats = [_look(looks, field.format) for field in tab.fields]
     for place, field in enumerate(tab.fields):
-        sheet.set_column(place, place, field.width, looks.number_format(field.format))
-        sheet.write_string(0, place, field.header, header)
+        sheet.set_column(place, place, field.width, formats[place])
+        sheet.write_string(0, place, field.header, _header(looks, field.format))
     sheet.freeze_panes(1, 1)
     print_on_one_page_width(sheet)
     sheet.repeat_rows(0)
@@ -52,8 +54,19 @@ def _write_tab(sheet: Worksheet, looks: Looks, tab: Tab) -> None:
             detail = f"The tab {sheet.get_name()} would have over {MOST_SHEET_ROWS:,} rows, more than a workbook holds."
             raise Refused("export.too_many_rows", detail)
         for place, value in enumerate(cells):
-            _write(sheet, row, place, value, looks.number_format(tab.fields[place].format))
+            _write(sheet, row, place, value, formats[place])
     sheet.autofilter(0, 0, max(row, 1), len(tab.fields) - 1)
+
+
+def _look(looks: Looks, code: str) -> Format:
+    """Figures stand to the right; words and times to the left, off the figures of the column before."""
+    return looks.shaped(code, align="left", indent=1) if code in _TO_THE_LEFT else looks.shaped(code)
+
+
+def _header(looks: Looks, code: str) -> Format:
+    side = {"align": "left", "indent": 1} if code in _TO_THE_LEFT else {"align": "right"}
+    colours = {"bold": True, "font_color": "#FFFFFF", "bg_color": "#17324D", "text_wrap": True, "valign": "vcenter"}
+    return looks.shaped(WORDS, **colours, **side)
 
 
 def _write(sheet: Worksheet, row: int, place: int, value: Any, look: Any) -> None:
@@ -74,15 +87,14 @@ def _write_summary(sheet: Worksheet, looks: Looks, contents: Contents) -> None:
     print_on_one_page_width(sheet)
     for place, width in enumerate((34, 20, 20, 20, 60)):
         sheet.set_column(place, place, width)
-    money = looks.number_format(money_format(contents.report.currency))
     write_string(sheet, 0, 0, contents.title, looks.title)
     row = 2
     for label, value in _sides(contents):
         write_string(sheet, row, 0, label, looks.label)
-        _write(sheet, row, 1, value, looks.number_format(_format_of(value)))
+        _write(sheet, row, 1, value, looks.shaped(_format_of(value), align="left"))
         row += 1
-    row = _write_sums(sheet, looks, money, row + 1, "By component", contents.by_component, contents)
-    row = _write_sums(sheet, looks, money, row + 1, "By state of lines", contents.by_state, contents)
+    row = _write_sums(sheet, looks, row + 1, "By component", contents.by_component, contents)
+    row = _write_sums(sheet, looks, row + 1, "By state of lines", contents.by_state, contents)
     write_string(sheet, row + 1, 0, "Rules applied", looks.heading)
     row += 2
     for sentence in sentences(contents.detail.rules):
@@ -120,23 +132,16 @@ def _sides(contents: Contents) -> list[tuple[str, Any]]:
     ]
 
 
-def _write_sums(
-    sheet: Worksheet, looks: Looks, money: Any, row: int, title: str, sums: Sequence[Sum], contents: Contents
-) -> int:
+def _write_sums(sheet: Worksheet, looks: Looks, row: int, title: str, sums: Sequence[Sum], contents: Contents) -> int:
     """A small table of totals; the answer is the row after it."""
+    money = money_format(contents.report.currency)
     write_string(sheet, row, 0, title, looks.heading)
-    for place, header in enumerate(("", "Lines", "Not settled", "Amount")):
-        write_string(sheet, row + 1, place, header, looks.bold)
-    row += 2
-    whole = looks.number_format(WHOLE)
-    for each in sums:
-        for place, (value, look) in enumerate(
-            ((each.name, looks.label), (each.lines, whole), (each.unsettled, whole), (each.amount, money))
-        ):
-            _write(sheet, row, place, value, look)
-        row += 1
-    write_string(sheet, row, 0, "Total", looks.bold)
-    _write(sheet, row, 1, sum(each.lines for each in sums), looks.bold)
-    _write(sheet, row, 2, sum(each.unsettled for each in sums), looks.bold)
-    _write(sheet, row, 3, contents.total, money)
-    return row + 1
+    for place, header in enumerate(("Lines", "Not settled", "Amount"), 1):
+        write_string(sheet, row + 1, place, header, looks.shaped(WORDS, bold=True, align="right"))
+    whole = Sum("Total", sum(each.lines for each in sums), sum(each.unsettled for each in sums), contents.total)
+    for number, each in enumerate([*sums, whole], row + 2):
+        style = _TOTAL if each is whole else {}
+        figures = ((each.name, WORDS), (each.lines, WHOLE), (each.unsettled, WHOLE), (each.amount, money))
+        for place, (value, code) in enumerate(figures):
+            _write(sheet, number, place, value, looks.shaped(code, **style))
+    return row + 3 + len(sums)
