@@ -10,8 +10,10 @@ from chalicelib.kernel.lifecycle import move
 from chalicelib.kernel.models import Page
 from chalicelib.kernel.periods import local_day, zone_of
 from chalicelib.registry import actions_reads as registry
+from chalicelib.registry.models import Organisation
 from chalicelib.settlement import agreements
 from chalicelib.settlement import store_agreements as store
+from chalicelib.settlement.actions_parties import company_of, valid_vat_number
 from chalicelib.settlement.lifecycle import AGREEMENT_MOVES
 from chalicelib.settlement.models_invoices import Agreement, BillingAccount
 from chalicelib.settlement.requests_invoices import (
@@ -40,6 +42,7 @@ def propose_agreement(call: Call, body: AgreementRequest) -> AgreementView:
     fsp = registry.get_organisation(body.fsp)
     if fsp.kind != "fsp":
         raise NotFound("organisation.not_found", "There is no such provider.")
+    _check_entity(fsp, body.contracting_entity)
     ends = body.ends or _a_year_from(body.starts)
     raise_problems(agreements.span_problems(body.starts, ends, _today(call.organisation, call)), "agreement.invalid")
     account = store.load_account(call.organisation, fsp.id)
@@ -47,11 +50,12 @@ def propose_agreement(call: Call, body: AgreementRequest) -> AgreementView:
         id=call.new_id("sba"),
         so=call.organisation,
         fsp=fsp.id,
+        contracting_entity=body.contracting_entity,
         starts=body.starts,
         ends=ends,
         last_day=ends,
-        vat_number=agreements.vat_number_of(fsp.company.vat_number if fsp.company else None),
-        renews=agreements.renewed_by(account.agreements, body.starts),
+        vat_number=valid_vat_number(fsp, body.contracting_entity),
+        renews=agreements.renewed_by(account.agreements, body.starts, body.contracting_entity),
         recorded_by=call.actor.id,
         recorded_at=call.now,
     )
@@ -63,10 +67,9 @@ def accept_agreement(call: Call, agreement_id: str) -> AgreementView:
     """The provider agrees: from its first day on, the operator's invoices are the provider's own."""
     before = own_agreement(call, agreement_id)
     state = move(AGREEMENT_MOVES, "agreement", before.state, "accept")
-    fsp = registry.get_organisation(before.fsp)
     after = before.but(
         state=state,
-        vat_number=agreements.vat_number_of(fsp.company.vat_number if fsp.company else None),
+        vat_number=valid_vat_number(registry.get_organisation(before.fsp), before.contracting_entity),
         answered_by=call.actor.id,
         answered_at=call.now,
         version=before.version + 1,
@@ -114,8 +117,8 @@ def list_agreements(call: Call, query: AgreementQuery) -> Page[AgreementView]:
     side = "so" if call.actor.organisation_kind == "so" else "fsp"
     page = store.list_agreements(side, call.organisation, query.limit, query.cursor)
     found = [each for each in page.items if _fits(each, query)]
-    names = _names(found)
-    return Page(items=[_shown(call, each, names) for each in found], next=page.next)
+    sides = _sides(found)
+    return Page(items=[_shown(call, each, sides) for each in found], next=page.next)
 
 
 def own_agreement(call: Call, agreement_id: str) -> Agreement:
@@ -124,6 +127,14 @@ def own_agreement(call: Call, agreement_id: str) -> Agreement:
     if agreement is None or call.organisation not in (agreement.so, agreement.fsp):
         raise _NOT_FOUND
     return agreement
+
+
+def _check_entity(fsp: Organisation, entity_id: str | None) -> None:
+    try:
+        company_of(fsp, entity_id)
+    except NotFound as absent:
+        problem = Problem("agreement.contracting_entity", "The provider has no such entity.", "contracting_entity")
+        raise Invalid.of([problem], "agreement.invalid") from absent
 
 
 def _check_free(account: BillingAccount, agreement: Agreement) -> None:
@@ -172,21 +183,23 @@ def _fits(agreement: Agreement, query: AgreementQuery) -> bool:
 
 
 def _view(call: Call, agreement: Agreement) -> AgreementView:
-    return _shown(call, agreement, _names([agreement]))
+    return _shown(call, agreement, _sides([agreement]))
 
 
-def _names(found: list[Agreement]) -> dict[str, str]:
-    ids = sorted({organisation for each in found for organisation in (each.so, each.fsp)})
-    return {id_: organisation.name for id_, organisation in registry.get_organisations(ids).items()}
+def _sides(found: list[Agreement]) -> dict[str, Organisation]:
+    return registry.get_organisations(sorted({side for each in found for side in (each.so, each.fsp)}))
 
 
-def _shown(call: Call, agreement: Agreement, names: dict[str, str]) -> AgreementView:
+def _shown(call: Call, agreement: Agreement, sides: dict[str, Organisation]) -> AgreementView:
     today = _today(agreement.so, call)
     counts = agreement.state in ("agreed", "ended")
+    so, fsp = sides[agreement.so], sides[agreement.fsp]
+    company = company_of(fsp, agreement.contracting_entity)
     return AgreementView(
         **dict(agreement),
-        so_name=names.get(agreement.so, agreement.so),
-        fsp_name=names.get(agreement.fsp, agreement.fsp),
+        so_name=so.name,
+        fsp_name=fsp.name,
+        company=company.name if company else fsp.name,
         holds=counts and agreement.starts <= today <= agreement.last_day,
         terms=TERMS,
     )

@@ -10,8 +10,8 @@ from chalicelib.registry import actions_reads as registry
 from chalicelib.settlement import actions_invoices as invoices
 from chalicelib.settlement import drawing_up, store_agreements
 from chalicelib.settlement import store_invoices as store
-from chalicelib.settlement.actions_drawing_up import party
 from chalicelib.settlement.actions_numbering import Beside, issue
+from chalicelib.settlement.actions_parties import party
 from chalicelib.settlement.lifecycle import INVOICE_MOVES
 from chalicelib.settlement.models_invoices import BillingAccount
 from chalicelib.settlement.models_runs import Invoice
@@ -71,7 +71,7 @@ def _note(call: Call, invoice: Invoice, reason: str) -> Invoice:
     note: Invoice = invoice.but(
         id=call.new_id("inv"),
         kind="credit_note",
-        seller=party(sides[invoice.fsp]),
+        seller=party(sides[invoice.fsp], invoice.contracting_entity),
         buyer=party(sides[invoice.so]),
         issued_on=today,
         issued_at=call.now,

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import NotFound, Stale
-from chalicelib.kernel.periods import local_day, zone_of
 from chalicelib.registry import actions_reads as registry
-from chalicelib.registry.models import OperatorSettings, Organisation
 from chalicelib.settlement import actions_reports as reports
 from chalicelib.settlement import drawing_up, store_agreements
-from chalicelib.settlement import store as store_rules
 from chalicelib.settlement import store_invoices as store
+from chalicelib.settlement.actions_billing import Bill, Case, load_case
 from chalicelib.settlement.actions_numbering import Beside, issue
-from chalicelib.settlement.agreements import holding, vat_number_of
-from chalicelib.settlement.drawing_up import Plan, Planned, Standing
-from chalicelib.settlement.models import MarketRules
-from chalicelib.settlement.models_invoices import AgreedSpan, BillingAccount, InvoiceRun, NotIssued
-from chalicelib.settlement.models_runs import Invoice, LineMove, Party
+from chalicelib.settlement.actions_parties import company_of, party
+from chalicelib.settlement.drawing_up import Planned
+from chalicelib.settlement.models_invoices import BillingAccount, InvoiceRun, NotIssued
+from chalicelib.settlement.models_runs import Invoice, LineMove
 from chalicelib.settlement.requests_invoices import (
     DrawnUpView,
     DrawUpRequest,
@@ -28,7 +21,6 @@ from chalicelib.settlement.requests_invoices import (
     PreviewDocument,
     PreviewQuery,
 )
-from chalicelib.settlement.rules import standing_rules
 from chalicelib.storage.commit import commit
 from chalicelib.storage.writes import Write
 
@@ -36,23 +28,6 @@ FSPS_AT_ONCE = 25
 """So many providers an answer looks at: each may need its reports read and a transaction of its own."""
 _ATTEMPTS = 20
 _NO_RUN = NotFound("invoice_run.not_found", "There is no such asking for invoices.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """All that decides what an operator owes a provider for on a day."""
-
-    so: Organisation
-    fsp: Organisation
-    settings: OperatorSettings
-    today: date
-    rules: MarketRules
-    account: BillingAccount
-    agreement: AgreedSpan | None
-    why_none: str | None
-    standing: Sequence[Standing]
-    has_reports: bool
-    plan: Plan
 
 
 def draw_up(call: Call, body: DrawUpRequest) -> DrawnUpView:
@@ -90,9 +65,9 @@ def preview(call: Call, query: PreviewQuery) -> InvoicePreview:
     documents: list[PreviewDocument] = []
     waiting: list[NotIssued] = []
     for fsp in fsps:
-        case = _case(call, call.organisation, fsp, query.month)
-        documents += [_previewed(case, each) for each in case.plan.documents]
-        waiting += _left(case)
+        case = load_case(call, call.organisation, fsp, query.month)
+        documents += [_previewed(case, bill, each) for bill in case.bills for each in bill.plan.documents]
+        waiting += case.left()
     return InvoicePreview(month=query.month, documents=tuple(documents), not_issued=tuple(waiting), next=following)
 
 
@@ -119,27 +94,30 @@ def _drawn_up(run: InvoiceRun) -> DrawnUpView:
 def _draw_up_one(call: Call, run: InvoiceRun, fsp: str) -> list[NotIssued]:
     """Issue a provider's documents; looked at anew whenever lines, agreements or reports changed meanwhile."""
     for _ in range(_ATTEMPTS):
-        case = _case(call, run.so, fsp, run.month)
+        case = load_case(call, run.so, fsp, run.month)
         try:
             _issue_all(call, run, case)
         except Stale:
             continue
-        return _left(case)
+        return case.left()
     raise store.RACED
 
 
-def _issue_all(call: Call, run: InvoiceRun, case: _Case) -> None:
+def _issue_all(call: Call, run: InvoiceRun, case: Case) -> None:
     drawn: set[str] = set()
-    for planned in case.plan.documents:
-        drawn |= {line.id for line in planned.lines}
-        whole = [each.report.id for each in case.standing if drawing_up.is_invoiced_whole(each, drawn)]
-        account = case.account.but(invoiced=tuple(dict.fromkeys([*case.account.invoiced, *whole])))
-        _issue_one(call, run, case, planned, account)
-        case = replace(case, account=account.but(version=account.version + 1))
+    account = case.account
+    for bill in case.bills:
+        for planned in bill.plan.documents:
+            drawn |= {line.id for line in planned.lines}
+            whole = [each.report.id for each in case.standing if drawing_up.is_invoiced_whole(each, drawn)]
+            account = account.but(invoiced=tuple(dict.fromkeys([*account.invoiced, *whole])))
+            _issue_one(call, run, case, _invoice(call, case, bill, planned), planned, account)
+            account = account.but(version=account.version + 1)
 
 
-def _issue_one(call: Call, run: InvoiceRun, case: _Case, planned: Planned, account: BillingAccount) -> None:
-    invoice = _invoice(call, case, planned)
+def _issue_one(
+    call: Call, run: InvoiceRun, case: Case, invoice: Invoice, planned: Planned, account: BillingAccount
+) -> None:
     moved = _moved(call, case, planned, invoice.id)
 
     def build(numbered: Invoice) -> Beside:
@@ -148,10 +126,10 @@ def _issue_one(call: Call, run: InvoiceRun, case: _Case, planned: Planned, accou
     issue(call, invoice, case.so.name, build)
 
 
-def _moved(call: Call, case: _Case, planned: Planned, invoice_id: str) -> list[Write]:
+def _moved(call: Call, case: Case, planned: Planned, invoice_id: str) -> list[Write]:
     """The lines of a document move to it, each on condition that it and its report stand as they were read."""
     writes: list[Write] = []
-    for report_id, report in _reports(case).items():
+    for report_id, report in case.reports.items():
         moves = {
             line.id: LineMove(
                 state="invoiced", dispute_id=line.dispute_id, invoice_id=invoice_id, at=call.now, why=line.why
@@ -163,18 +141,19 @@ def _moved(call: Call, case: _Case, planned: Planned, invoice_id: str) -> list[W
     return writes
 
 
-def _invoice(call: Call, case: _Case, planned: Planned) -> Invoice:
+def _invoice(call: Call, case: Case, bill: Bill, planned: Planned) -> Invoice:
     """The document without a number yet."""
-    document, by_id = planned.document, _reports(case)
+    document, by_id = planned.document, case.reports
     lines = tuple(drawing_up.invoice_line(line, by_id[line.report_id]) for line in planned.lines)
     return Invoice(
         id=call.new_id("inv"),
         so=case.so.id,
         fsp=case.fsp.id,
+        contracting_entity=bill.entity,
         kind=document.kind,
         number="",
         serial=0,
-        seller=party(case.fsp),
+        seller=party(case.fsp, bill.entity),
         buyer=party(case.so),
         issued_on=case.today,
         issued_at=call.now,
@@ -190,82 +169,18 @@ def _invoice(call: Call, case: _Case, planned: Planned) -> Invoice:
         lines=lines,
         line_count=len(lines),
         credits=planned.credits.number if planned.credits else None,
-        note=_note(case, planned),
+        note=bill.note(planned),
     )
 
 
-def party(organisation: Organisation) -> Party:
-    """A side of an invoice as the registry knows it now."""
-    company = organisation.company
-    addresses = registry.list_addresses(organisation.id, "settlement")
-    return Party(
-        organisation=organisation.id,
-        name=company.name if company else organisation.name,
-        company_number=company.company_number if company else "",
-        address=company.address if company else "",
-        country=company.country if company else "GB",
-        vat_number=_shown_vat_number(organisation),
-        email=addresses[0] if addresses else None,
-    )
-
-
-def _shown_vat_number(organisation: Organisation) -> str | None:
-    """A number of the United Kingdom with right check digits, another country's as it stands."""
-    if organisation.company is None:
-        return None
-    number = organisation.company.vat_number
-    return vat_number_of(number) if organisation.company.country == "GB" else number
-
-
-def _note(case: _Case, planned: Planned) -> str | None:
-    if planned.credits is not None:
-        credited = planned.credits
-        return f"What was delivered was settled anew since {credited.number} of {credited.issued_on}."
-    return case.why_none if planned.document.kind == "purchase_statement" else None
-
-
-def _case(call: Call, so: str, fsp: str, month: str) -> _Case:
-    settings = registry.get_operator(so)
-    today = local_day(call.now, zone_of(settings.time_zone))
-    sides = registry.get_organisations([so, fsp])
-    rules = standing_rules(store_rules.list_rules(so), settings.default_market_rules, today)
-    account = store_agreements.load_account(so, fsp)
-    agreement, why_none = _agreement(account, sides[fsp], rules, today)
-    published = reports.published_reports(so, fsp, month)
-    standing = [
-        Standing(report, reports.lines_as_they_stand(report, today))
-        for report in published
-        if report.id not in account.invoiced
-    ]
-    originals = store.load_invoices(drawing_up.credited_lines(standing))
-    found = drawing_up.plan(standing, rules, agreement, today, originals)
-    return _Case(
-        sides[so], sides[fsp], settings, today, rules, account, agreement, why_none, standing, bool(published), found
-    )
-
-
-def _agreement(
-    account: BillingAccount, fsp: Organisation, rules: MarketRules, today: date
-) -> tuple[AgreedSpan | None, str | None]:
-    if not rules.self_billing:
-        return None, "The operator's market rules are without self-billing."
-    return holding(account.agreements, today, vat_number_of(fsp.company.vat_number if fsp.company else None))
-
-
-def _left(case: _Case) -> list[NotIssued]:
-    if not case.has_reports:
-        nothing = "No settlement report is published for this provider up to that month."
-        return [drawing_up.nothing(case.fsp.id, "nothing.published", nothing)]
-    waits = drawing_up.what_waits(case.fsp.id, case.standing, case.plan, case.rules, case.settings.currency)
-    return [waits] if waits else []
-
-
-def _previewed(case: _Case, planned: Planned) -> PreviewDocument:
-    document = planned.document
-    by_id = _reports(case)
+def _previewed(case: Case, bill: Bill, planned: Planned) -> PreviewDocument:
+    document, by_id = planned.document, case.reports
+    company = company_of(case.fsp, bill.entity)
     return PreviewDocument(
         fsp=case.fsp.id,
         fsp_name=case.fsp.name,
+        contracting_entity=bill.entity,
+        company=company.name if company else case.fsp.name,
         kind=document.kind,
         net=document.net,
         vat_rate=document.vat_rate,
@@ -275,12 +190,8 @@ def _previewed(case: _Case, planned: Planned) -> PreviewDocument:
         months=tuple(sorted({by_id[line.report_id].month or line.month for line in planned.lines})),
         line_count=len(planned.lines),
         credits=planned.credits.number if planned.credits else None,
-        note=_note(case, planned),
+        note=bill.note(planned),
     )
-
-
-def _reports(case: _Case) -> dict[str, reports.Report]:
-    return {each.report.id: each.report for each in case.standing}
 
 
 def _whom(so: str, fsp: str | None, month: str, after: str | None) -> tuple[list[str], str | None]:

@@ -58,18 +58,20 @@ def span_of(agreement: Agreement) -> AgreedSpan:
         ends=agreement.last_day,
         vat_number=agreement.vat_number,
         agreement_id=agreement.id,
+        contracting_entity=agreement.contracting_entity,
     )
 
 
 def overlapping(spans: Iterable[AgreedSpan], agreement: Agreement) -> AgreedSpan | None:
-    """An agreement already accepted that shares a day with this one."""
-    shared = (span for span in spans if span.starts <= agreement.last_day and agreement.starts <= span.ends)
-    return next(shared, None)
+    """An agreement already accepted for the same company that shares a day with this one."""
+    own = (span for span in spans if span.contracting_entity == agreement.contracting_entity)
+    return next((span for span in own if span.starts <= agreement.last_day and agreement.starts <= span.ends), None)
 
 
-def renewed_by(spans: Iterable[AgreedSpan], starts: date) -> str | None:
-    """The agreement that ends the day before a new one starts."""
-    return next((span.agreement_id for span in spans if span.ends == starts - timedelta(days=1)), None)
+def renewed_by(spans: Iterable[AgreedSpan], starts: date, entity: str | None = None) -> str | None:
+    """The agreement of the same company that ends the day before a new one starts."""
+    own = (span for span in spans if span.contracting_entity == entity)
+    return next((span.agreement_id for span in own if span.ends == starts - timedelta(days=1)), None)
 
 
 def without(spans: Iterable[AgreedSpan], agreement_id: str) -> tuple[AgreedSpan, ...]:

@@ -94,16 +94,32 @@ def plan(
     return Plan((*notes, *invoices), tuple(waits))
 
 
-def what_waits(
-    fsp: str, standing: Sequence[Standing], found: Plan, rules: MarketRules, currency: str
-) -> NotIssued | None:
-    """Why lines of a provider are on no document, or None where there is nothing to say beside what was issued."""
-    if found.waits:
-        waits = to_carry(found.waits, rules, ZERO)
-        detail = f"What is agreed comes to {money(waits, currency)}: it waits and is set off on the next invoice."
-        return NotIssued(fsp=fsp, code="total.negative", detail=detail, lines=len(found.waits), waits=waits)
-    if found.documents:
+def by_entity(standing: Sequence[Standing], entities: Mapping[str, str | None]) -> dict[str | None, list[Standing]]:
+    """Reports with the lines of each company that contracted, by contracting entity, the organisation's own first.
+
+    `entities` says which entity is behind an obligation; an invoice is one company's.
+    """
+    found: dict[str | None, list[Standing]] = {}
+    for entity in sorted({entities.get(line.obligation_id) or "" for each in standing for line in each.lines}):
+        own = entity or None
+        found[own] = [
+            Standing(each.report, [line for line in each.lines if entities.get(line.obligation_id) == own])
+            for each in standing
+        ]
+    return found
+
+
+def what_waits(fsp: str, found: Plan, rules: MarketRules, currency: str) -> NotIssued | None:
+    """What a negative total comes to that waits for the next invoice; None where no line waits."""
+    if not found.waits:
         return None
+    waits = to_carry(found.waits, rules, ZERO)
+    detail = f"What is agreed comes to {money(waits, currency)}: it waits and is set off on the next invoice."
+    return NotIssued(fsp=fsp, code="total.negative", detail=detail, lines=len(found.waits), waits=waits)
+
+
+def why_nothing(fsp: str, standing: Sequence[Standing]) -> NotIssued:
+    """Why a provider with published reports has nothing to be invoiced."""
     states = Counter("unsettled" if line.amount is None else line.state for each in standing for line in each.lines)
     words = (("open", "can still be disputed"), ("disputed", "disputed"), ("unsettled", "without an amount"))
     waiting = [f"{states[state]} {text}" for state, text in words if states[state]]

@@ -25,6 +25,7 @@ class Agreement(Value):
     id: str
     so: str
     fsp: str
+    contracting_entity: str | None = Field(default=None, description="the FSP's, where it is not its own company")
     starts: date
     ends: date
     last_day: date
@@ -42,9 +43,10 @@ class Agreement(Value):
 
 
 class AgreedSpan(SelfBillingAgreement):
-    """An agreement both sides accepted, for the days on which it holds."""
+    """An agreement both sides accepted, for the company and the days on which it holds."""
 
     agreement_id: str
+    contracting_entity: str | None = None
 
 
 class BillingAccount(Value):

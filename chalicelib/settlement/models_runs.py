@@ -328,6 +328,7 @@ class Invoice(Value):
     id: str
     so: str
     fsp: str
+    contracting_entity: str | None = Field(default=None, description="the FSP's, where it is not its own company")
     kind: Literal["self_billing_invoice", "purchase_statement", "credit_note"]
     number: str
     serial: int

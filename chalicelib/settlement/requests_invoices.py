@@ -21,6 +21,9 @@ class AgreementRequest(Value):
     """A self-billing agreement with a provider; without `ends` it lasts twelve months."""
 
     fsp: str = Field(min_length=1, max_length=80)
+    contracting_entity: str | None = Field(
+        default=None, max_length=80, description="the FSP's, where its obligations are not its own company's"
+    )
     starts: date
     ends: date | None = Field(default=None, description="the last day, inclusive; at most 12 months from `starts`")
 
@@ -51,6 +54,7 @@ class AgreementView(Agreement):
 
     so_name: str
     fsp_name: str
+    company: str = Field(description="whose invoices are issued: the FSP's company or its contracting entity")
     holds: bool = Field(description="whether today is one of its days and both sides accepted it")
     terms: tuple[str, ...]
 
@@ -91,6 +95,8 @@ class PreviewDocument(Value):
 
     fsp: str
     fsp_name: str
+    contracting_entity: str | None = None
+    company: str
     kind: DocumentKind
     net: Money
     vat_rate: Decimal

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.settlement import drawing_up
-from chalicelib.settlement.drawing_up import MOST_SHEETS, Standing, plan, what_waits
+from chalicelib.settlement.drawing_up import MOST_SHEETS, Standing, plan, what_waits, why_nothing
 from chalicelib.settlement.invoicing import SelfBillingAgreement, payment_problems, prefix_of, serial_of, sums_due
 from chalicelib.settlement.models_runs import LINES_A_SHEET, Invoice, Report, ReportLine
 from chalicelib.settlement.publishing import CREDITED_AT_ONCE
@@ -140,19 +140,27 @@ def test_more_lines_than_one_transaction_moves_become_several_documents() -> Non
 
 
 def test_the_answer_says_why_lines_wait() -> None:
-    negative = planned((agreed(0, "-4.00"), agreed(1, "1.00")))
-    waits = what_waits(FSP, standing(), negative, rules(), "GBP")
+    waits = what_waits(FSP, planned((agreed(0, "-4.00"), agreed(1, "1.00"))), rules(), "GBP")
     assert waits is not None
     assert (waits.code, waits.lines, waits.waits) == ("total.negative", 2, Decimal(-3))
+    assert what_waits(FSP, planned(), rules(), "GBP") is None
     lines = (a_report_line(0), a_report_line(1, state="disputed"), a_report_line(2, None))
-    nothing = what_waits(FSP, standing(*lines), planned(lines), rules(), "GBP")
-    assert nothing is not None
+    nothing = why_nothing(FSP, standing(*lines))
+    assert nothing.code == "nothing.agreed"
     assert nothing.detail.endswith("1 can still be disputed, 1 disputed, 1 without an amount.")
-    done = (a_report_line(0, state="paid"),)
-    left = what_waits(FSP, standing(*done), planned(done), rules(), "GBP")
-    assert left is not None
-    assert left.code == "nothing.left"
-    assert what_waits(FSP, standing(*CHANGED), planned(), rules(), "GBP") is None
+    assert why_nothing(FSP, standing(a_report_line(0, state="paid"))).code == "nothing.left"
+
+
+def test_lines_part_by_the_company_that_contracted() -> None:
+    lines = [agreed(place, "1.00", obligation_id=f"obl_{place}") for place in range(4)]
+    entities = {"obl_0": None, "obl_1": "ent_b", "obl_2": "ent_a"}
+    found = drawing_up.by_entity(standing(*lines), entities)
+    assert {entity: [line.ordinal for each in part for line in each.lines] for entity, part in found.items()} == {
+        None: [0, 3],
+        "ent_a": [2],
+        "ent_b": [1],
+    }
+    assert drawing_up.by_entity([], entities) == {}
 
 
 def test_a_report_is_invoiced_whole_once_no_line_with_an_amount_waits() -> None:
