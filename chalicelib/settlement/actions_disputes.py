@@ -14,13 +14,12 @@ from chalicelib.kernel.models import Page
 from chalicelib.registry import actions as registry
 from chalicelib.settlement import store_disputes as store
 from chalicelib.settlement.actions_report_views import (
+    check_published,
     is_disputable,
     line_view,
     lines_now,
     own_line,
-    own_report,
     today_of,
-    view_of,
 )
 from chalicelib.settlement.actions_reports import load_report, move_writes, published_report
 from chalicelib.settlement.events import DisputeMoved, DisputeRaised
@@ -34,7 +33,6 @@ from chalicelib.settlement.requests_disputes import (
     EndRequest,
     MessageRequest,
 )
-from chalicelib.settlement.requests_reports import EarlyAgreementRequest, ReportView
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 from chalicelib.storage.writes import Write
@@ -45,7 +43,6 @@ _MOST_MESSAGES = 20
 _LINK = re.compile(r"https://[!-~]+")
 _SHARED = set(Dispute.model_fields) & set(ReportLine.model_fields) - {"id", "state", "version"}
 _NAMED = "a receipt of your own, or a link that begins https://"
-_AGREED_EARLY = "The provider agreed before the window closed."
 
 
 def raise_dispute(call: Call, line_id: str, asked: DisputeRequest) -> DisputeView:
@@ -90,7 +87,7 @@ def get_dispute(call: Call, dispute_id: str) -> DisputeView:
     dispute = _own(call, dispute_id)
     [summary] = _summaries(call, [dispute])
     report, line = _line_under(call, dispute)
-    return DisputeView(**dict(summary), line=line_view(call, report, line) if report and line else None)
+    return DisputeView(**dict(summary), line=line_view(call, report, line) if line else None)
 
 
 def list_disputes(call: Call, query: DisputeQuery) -> Page[DisputeSummary]:
@@ -108,37 +105,13 @@ def list_line_disputes(call: Call, line_id: str) -> Page[DisputeSummary]:
     return Page(items=_summaries(call, store.list_of_line(line)))
 
 
-def agree_lines(call: Call, report_id: str, asked: EarlyAgreementRequest) -> ReportView:
-    """The provider agrees to open lines before the window closes, so that they need not wait to be invoiced."""
-    report = own_report(call, report_id)
-    call.check_owner(report.fsp, "report")
-    lines = lines_now(call, report)
-    named = _open_with_amount(lines) if asked.every_line else _named(lines, asked.line_ids)
-    _check_published(report)
-    moves = {line.id: LineMove(state="agreed", at=call.now, why=_AGREED_EARLY) for line in named}
-    change = Change(
-        thing=f"settlement-report:{report.id}",
-        action="settlement_report.lines_agreed",
-        organisation=report.fsp,
-        after={"lines": len(moves), "every_line": asked.every_line},
-    )
-    commit(call, move_writes(report, moves) if moves else [], [], [change] if moves else [], result=report.id)
-    return view_of(call, report)
-
-
 def _check_disputable(call: Call, report: Report, line: ReportLine) -> None:
-    _check_published(report)
+    check_published(report)
     if line.state != "open":
         raise Refused(f"line.{line.state}", f"This line is {line.state}; only an open line can be disputed.")
     if not is_disputable(report, today_of(call, report)):
         detail = f"Lines of this report could be disputed until {report.disputable_until}."
         raise Refused("dispute.window_closed", detail)
-
-
-def _check_published(report: Report) -> None:
-    if report.state == "superseded":
-        detail = f"A later version of this month is published, {report.superseded_by}; its lines go on there."
-        raise Refused("report.superseded", detail)
 
 
 def _evidence_problems(call: Call, evidence: Sequence[str]) -> Iterable[Problem]:
@@ -190,12 +163,9 @@ def _moved(call: Call, dispute_id: str, act: str, words: str, evidence: Sequence
         ended_at=call.now if act in _ENDING else None,
         version=before.version + 1,
     )
-    writes, report_id = [store.save_dispute(after)], before.report_id
     report, line = _line_under(call, before)
-    if report is not None and line is not None:
-        report_id = report.id
-        writes += _ended(call, report, line, act) if act in _ENDING else []
-    event = _told(after, act, report_id)
+    writes = [store.save_dispute(after), *(_ended(call, report, line, act) if line and act in _ENDING else [])]
+    event = _told(after, act, report.id)
     commit(call, writes, [event], [_change(after, f"dispute.{state}", before)], result=after.id)
     return get_dispute(call, after.id)
 
@@ -242,12 +212,14 @@ def _own(call: Call, dispute_id: str) -> Dispute:
     return dispute
 
 
-def _line_under(call: Call, dispute: Dispute) -> tuple[Report | None, ReportLine | None]:
-    """The line of a dispute as it stands now, in the report that is published now."""
+def _line_under(call: Call, dispute: Dispute) -> tuple[Report, ReportLine | None]:
+    """The line of a dispute as it stands now, in the report that is published now.
+
+    One whose dispute ended and whose amount changed since is another line, open anew.
+    """
     month = load_report(dispute.report_id).month
     report = published_report(dispute.so, dispute.fsp, month) if month else None
-    if report is None:
-        return None, None
+    assert report is not None, "a line is disputed in a published report, and its month has one from then on"
     return report, next((line for line in lines_now(call, report) if line.dispute_id == dispute.id), None)
 
 
@@ -267,29 +239,6 @@ def _summaries(call: Call, disputes: Sequence[Dispute]) -> list[DisputeSummary]:
 def _can(call: Call, dispute: Dispute) -> tuple[str, ...]:
     mine = "so" if call.organisation == dispute.so else "fsp"
     return tuple(act for act in actions_from(DISPUTE_MOVES, dispute.state) if DISPUTE_ACTS[act] == mine)
-
-
-def _open_with_amount(lines: Iterable[ReportLine]) -> list[ReportLine]:
-    return [line for line in lines if line.state == "open" and line.amount is not None]
-
-
-def _named(lines: Sequence[ReportLine], wanted: Sequence[str]) -> list[ReportLine]:
-    """The lines named; every problem at once of those that are not there, not open, or without an amount."""
-    found = {line.id: line for line in lines}
-    problems = (_problem(found.get(each), place) for place, each in enumerate(wanted))
-    raise_problems((each for each in problems if each is not None), "lines.invalid")
-    return [found[each] for each in dict.fromkeys(wanted)]
-
-
-def _problem(line: ReportLine | None, place: int) -> Problem | None:
-    where = f"line_ids/{place}"
-    if line is None:
-        return Problem("line.not_found", "This report has no such line.", where)
-    if line.state != "open":
-        return Problem(f"line.{line.state}", f"This line is {line.state}; open lines can be agreed to.", where, "open")
-    if line.amount is None:
-        return Problem("line.unsettled", "This line has no amount yet to agree to.", where, "a line with an amount")
-    return None
 
 
 def _change(after: Dispute, action: str, before: Dispute | None = None) -> Change:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TypeVar, get_args
 
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import Invalid, NotFound, Problem
+from chalicelib.kernel.errors import Invalid, NotFound, Problem, Refused
 from chalicelib.kernel.models import Page, PageQuery, Value
 from chalicelib.kernel.periods import local_day, zone_of
 from chalicelib.registry import actions as registry
@@ -156,6 +156,13 @@ def is_disputable(report: Report, today: date) -> bool:
     """Whether lines of a report may be disputed on a local day: it is published, and the window is open."""
     until = report.disputable_until
     return report.state == "published" and until is not None and today <= until
+
+
+def check_published(report: Report) -> None:
+    """`Refused` for a report whose lines go on in a later one."""
+    if report.state == "superseded":
+        detail = f"A later version of this month is published, {report.superseded_by}; its lines go on there."
+        raise Refused("report.superseded", detail)
 
 
 def summaries(reports: Sequence[Report]) -> list[ReportSummary]:

@@ -17,7 +17,6 @@ from typing import Literal
 from chalicelib.kernel.errors import Problem
 from chalicelib.kernel.models import Value
 from chalicelib.kernel.quantities import ZERO
-from chalicelib.settlement.differences import key_of
 from chalicelib.settlement.models import Line, MarketRules
 from chalicelib.settlement.models_runs import Invoice
 from chalicelib.settlement.payment import total, vat
@@ -126,44 +125,3 @@ def is_gapless(serials: Iterable[int]) -> bool:
     """Whether serials are 1, 2, 3, … each once."""
     found = sorted(serials)
     return found == list(range(1, len(found) + 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """An invoiced line whose amount changed since: the difference to credit (negative) or to pay (positive)."""
-
-    line: Line
-    was: Decimal
-
-    @property
-    def amount(self) -> Decimal:
-        return (self.line.amount or ZERO) - self.was
-
-
-def corrections(invoiced: Iterable[Line], now: Iterable[Line]) -> list[Correction]:
-    """What changed history owes, against lines already invoiced or paid; what now has no amount is not corrected."""
-    later = {key_of(line): line for line in now}
-    found = [
-        Correction(later[key_of(line)], line.amount or ZERO)
-        for line in invoiced
-        if key_of(line) in later and later[key_of(line)].amount is not None
-    ]
-    return [correction for correction in found if correction.amount]
-
-
-def late_data_lines(rules: MarketRules, invoiced: Sequence[Line], now: Sequence[Line]) -> list[Line]:
-    """The lines of a run after an invoice, by the late-data policy.
-
-    `re-run`: invoiced lines stand as they were, the others are as newly settled, and the corrections follow as lines
-    once agreed; `credit-note`: the same, but corrections are credited at once; `frozen`: nothing of an invoiced
-    obligation-month changes any more, so only lines that were not invoiced are new.
-    """
-    standing = {key_of(line): line for line in invoiced}
-    if rules.late_data == "frozen":
-        closed = {(line.month, line.obligation_id) for line in invoiced}
-        return [standing.get(key_of(line), line) for line in now if _is_open(line, standing, closed)]
-    return [standing.get(key_of(line), line) for line in now]
-
-
-def _is_open(line: Line, standing: dict[tuple[str, str, str, str], Line], closed: set[tuple[str, str]]) -> bool:
-    return key_of(line) in standing or (line.month, line.obligation_id) not in closed

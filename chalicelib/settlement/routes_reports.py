@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.edge.web import Routes, either, fsp, so
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.models import Page, PageQuery
-from chalicelib.settlement import actions_disputes, actions_publishing
+from chalicelib.settlement import actions_agreeing, actions_publishing
 from chalicelib.settlement import actions_report_views as views
 from chalicelib.settlement.models_runs import InstructionDetail, MeterQuality, ObligationDetail
 from chalicelib.settlement.requests_reports import (
@@ -111,4 +111,4 @@ def publish_settlement_run(call: Call, run_id: str) -> PublicationView:
 )
 def agree_settlement_lines(call: Call, report_id: str, body: EarlyAgreementRequest) -> ReportView:
     """Agree to open lines before the window closes, so that they need not wait to be invoiced."""
-    return actions_disputes.agree_lines(call, report_id, body)
+    return actions_agreeing.agree_lines(call, report_id, body)

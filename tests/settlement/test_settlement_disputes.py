@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from chalicelib.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from chalicelib.kernel.lifecycle import actions_from
+from chalicelib.settlement import actions_agreeing as agreeing
 from chalicelib.settlement import actions_disputes as disputes
 from chalicelib.settlement import actions_publishing as publishing
 from chalicelib.settlement import actions_report_views as views
@@ -199,6 +200,16 @@ def test_a_dispute_of_a_line_that_was_invoiced_since_can_still_be_ended(report: 
     assert states(report)[0] == "invoiced"
 
 
+def test_a_line_that_changes_after_its_dispute_ended_is_open_anew_and_remembers_it(report: Report) -> None:
+    dispute = raised(report)
+    act("agree", dispute.id)
+    newer = publishing.publish_report(so_call(WITHIN), made([a_report_line(0, "12.34")], 2).id)
+    assert states(newer) == ["open"]
+    assert disputes.get_dispute(fsp_call(), dispute.id).line is None
+    second = raised(newer)
+    assert [each.id for each in disputes.list_line_disputes(so_call(), line_of(newer)).items] == [dispute.id, second.id]
+
+
 def test_two_acts_of_one_moment_end_in_one_stale(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     dispute = raised(report)
     act("answer", dispute.id)
@@ -247,16 +258,16 @@ def test_a_line_may_have_no_disputes(report: Report) -> None:
 
 
 def test_a_provider_agrees_to_lines_before_the_window_closes(report: Report) -> None:
-    view = disputes.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(line_ids=(line_of(report),)))
+    view = agreeing.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(line_ids=(line_of(report),)))
     assert {each.state: each.lines for each in view.by_state} == {"open": 2, "agreed": 1}
     assert states(report) == ["agreed", "open", "open"]
 
 
 def test_a_provider_agrees_to_every_open_line_with_an_amount(report: Report) -> None:
     raised(report)
-    disputes.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(every_line=True))
+    agreeing.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(every_line=True))
     assert states(report) == ["disputed", "agreed", "open"]
-    disputes.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(every_line=True))
+    agreeing.agree_lines(fsp_call(), report.id, EarlyAgreementRequest(every_line=True))
     assert states(report) == ["disputed", "agreed", "open"]
 
 
@@ -264,7 +275,7 @@ def test_lines_that_cannot_be_agreed_are_named_all_at_once(report: Report) -> No
     raised(report)
     asked = EarlyAgreementRequest(line_ids=(line_of(report), line_of(report, 1), line_of(report, 2), "rpt_9-00000"))
     with pytest.raises(Invalid) as refused:
-        disputes.agree_lines(fsp_call(), report.id, asked)
+        agreeing.agree_lines(fsp_call(), report.id, asked)
     assert [(each.code, each.field) for each in refused.value.problems] == [
         ("line.disputed", "line_ids/0"),
         ("line.unsettled", "line_ids/2"),
@@ -277,10 +288,10 @@ def test_agreement_is_the_providers_own_and_of_the_published_report(report: Repo
     every = EarlyAgreementRequest(every_line=True)
     for call in (so_call(), fsp_call(fsp=OTHER)):
         with pytest.raises(NotFound):
-            disputes.agree_lines(call, report.id, every)
+            agreeing.agree_lines(call, report.id, every)
     publishing.publish_report(so_call(), made([a_report_line()], 2).id)
     with pytest.raises(Refused, match=r"report\.superseded"):
-        disputes.agree_lines(fsp_call(), report.id, every)
+        agreeing.agree_lines(fsp_call(), report.id, every)
 
 
 @pytest.mark.parametrize("bad", [{}, {"line_ids": ["a"], "every_line": True}, {"line_ids": ["a"] * 501}])

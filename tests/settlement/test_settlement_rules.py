@@ -13,10 +13,8 @@ from chalicelib.kernel.lifecycle import actions_from, move
 from chalicelib.settlement.differences import differences
 from chalicelib.settlement.invoicing import (
     SelfBillingAgreement,
-    corrections,
     draw_up,
     is_gapless,
-    late_data_lines,
     number_of,
     to_carry,
 )
@@ -235,24 +233,3 @@ def test_invoice_numbers_have_no_gaps() -> None:
     assert is_gapless([2, 1, 3])
     assert not is_gapless([1, 3])
     assert not is_gapless([1, 1])
-
-
-def test_changed_history_is_corrected_by_the_difference() -> None:
-    invoiced = [a_line("10"), a_line("5", component="penalty"), a_line("7", component="availability")]
-    now = [a_line("12.50"), a_line("5", component="penalty"), a_line(None, component="availability")]
-    assert [each.amount for each in corrections(invoiced, now)] == [Decimal("2.50")]
-    assert corrections(invoiced, []) == []
-
-
-def test_late_data_after_an_invoice_goes_by_the_operators_policy() -> None:
-    invoiced = [a_line("10", state="invoiced")]
-    now = [a_line("12"), a_line("3", instruction_id="ins_2"), a_line("4", month="2026-07")]
-    for policy in ("re-run", "credit-note"):
-        kept = late_data_lines(rules(late_data=policy), invoiced, now)
-        assert [(line.amount, line.state) for line in kept] == [
-            (Decimal(10), "invoiced"),
-            (Decimal(3), "open"),
-            (Decimal(4), "open"),
-        ]
-    frozen = late_data_lines(rules(late_data="frozen"), invoiced, now)
-    assert [(line.amount, line.state) for line in frozen] == [(Decimal(10), "invoiced"), (Decimal(4), "open")]
