@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -44,9 +44,9 @@ class MeterRead:
         return self.days[day].minutes if day in self.days else HALF_HOURLY
 
 
-def read_meters(meter_ids: Iterable[str], first: date, last: date) -> dict[str, MeterRead]:
-    """What holds of each meter from a local day to a local day, both inclusive, strongly consistent."""
-    return {meter: MeterRead(meter, _days(meter, first, last)) for meter in dict.fromkeys(meter_ids)}
+def read_meters(meter_ids: Iterable[str], first: date, last: date) -> Iterator[MeterRead]:
+    """What holds of each meter from a local day to a local day, both inclusive, strongly consistent, one at a time."""
+    return (MeterRead(meter, _days(meter, first, last)) for meter in dict.fromkeys(meter_ids))
 
 
 def _days(meter: str, first: date, last: date) -> dict[date, DayRead]:

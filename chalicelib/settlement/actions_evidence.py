@@ -9,7 +9,7 @@ from chalicelib.assets import actions_reads as assets
 from chalicelib.dispatch.models import Instruction as Dispatched
 from chalicelib.kernel.periods import Span, local_day
 from chalicelib.metering import actions as metering
-from chalicelib.metering.actions_evidence import HALF_HOURLY, MeterRead, read_meters
+from chalicelib.metering.actions_evidence import HALF_HOURLY, read_meters
 from chalicelib.settlement.actions_outages import outage_days_of
 from chalicelib.settlement.baselines import Statement
 from chalicelib.settlement.ground import Ground
@@ -20,7 +20,7 @@ from chalicelib.settlement.models import MarketRules
 from chalicelib.settlement.points import Point
 from chalicelib.settlement.series import Grid
 from chalicelib.settlement.statements import statement_of
-from chalicelib.settlement.taking import series_of
+from chalicelib.settlement.taking import Metered, metered_of
 
 _UNTOUCHED = frozenset({"declined", "expired", "cancelled"})
 """Instructions that nobody was to deliver: their days stay in history."""
@@ -38,14 +38,14 @@ def evidence_of(
     ground: Ground,
     cluster: Sequence[str],
     known: Mapping[str, Sequence[Dispatched]],
-    reads: Mapping[str, MeterRead],
+    reads: Mapping[str, Metered],
     rules: Mapping[str, MarketRules],
 ) -> Evidence:
-    minutes = max((day.minutes for read in reads.values() for day in read.days.values()), default=HALF_HOURLY)
+    minutes = max((read.minutes for read in reads.values()), default=HALF_HOURLY)
     points = {each.asset_id: ground.points[each.asset_id] for id_ in cluster for each in ground.behind[id_]}
     return Evidence(
         grid=Grid(minutes, ground.zone),
-        readings={meter: series_of(read, minutes) for meter, read in reads.items()},
+        readings={meter: read.of(minutes) for meter, read in reads.items()},
         holidays=ground.holidays,
         events=_events(ground, known),
         outage_days=_outages(ground, points) if rules else {},
@@ -86,10 +86,10 @@ def _statements(
     return found
 
 
-def reads_of(ground: Ground, cluster: Sequence[str], rules: Mapping[str, MarketRules]) -> dict[str, MeterRead]:
+def reads_of(ground: Ground, cluster: Sequence[str], rules: Mapping[str, MarketRules]) -> dict[str, Metered]:
     """What was read of the cluster's meters; with instructions to settle, as far back as any history goes."""
-    meters = sorted(
-        {meter for id_ in cluster for each in ground.behind[id_] for meter in ground.points[each.asset_id].meters}
-    )
+    run, points = ground.run, [ground.points[each.asset_id] for id_ in cluster for each in ground.behind[id_]]
+    meters = sorted({meter for point in points for meter in point.meters})
     back = timedelta(days=LOOK_BACK_DAYS if rules else 0)
-    return read_meters(meters, ground.run.first - back, ground.run.last + timedelta(days=1))
+    found = read_meters(meters, run.first - back, run.last + timedelta(days=1))
+    return {read.meter_id: metered_of(read, run.first, run.last) for read in found}

@@ -18,9 +18,9 @@ from chalicelib.settlement.actions_evidence import devices_of, evidence_of, read
 from chalicelib.settlement.ground import Ground
 from chalicelib.settlement.inputs import LOOK_BACK_DAYS, Inputs, Promise, Stretch, month_of
 from chalicelib.settlement.models import NOT_DELIVERED, SETTLED, Instruction, MarketRules
-from chalicelib.settlement.models_runs import Run
+from chalicelib.settlement.models_runs import MeterQuality, Run
 from chalicelib.settlement.points import connected, points_of
-from chalicelib.settlement.taking import instruction_as_taken, members_behind, qualities, stretches_of
+from chalicelib.settlement.taking import Metered, instruction_as_taken, members_behind, refs_of, stretches_of
 
 
 def gather(run: Run, now: datetime) -> Iterator[Inputs]:
@@ -95,20 +95,21 @@ def _inputs(ground: Ground, cluster: Sequence[str]) -> Inputs:
         instructions=taken,
         rules=rules,
         known=evidence_of(ground, cluster, known, reads, rules),
-        quality={
-            fsp: qualities(
-                [each for id_ in of_fsp for each in ground.behind[id_]], reads, ground.run.first, ground.run.last
-            )
-            for fsp, of_fsp in _by_fsp(ground, promises).items()
-        },
+        quality=_quality(ground, promises, reads),
     )
 
 
-def _by_fsp(ground: Ground, obligation_ids: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _quality(
+    ground: Ground, obligation_ids: Iterable[str], reads: Mapping[str, Metered]
+) -> dict[str, list[MeterQuality]]:
+    """How complete the meters behind the obligations settled are, by provider, each with its own assets' references."""
+    behind: dict[str, list[ObligatedAsset]] = {}
     for id_ in obligation_ids:
-        found.setdefault(ground.obligations[id_].fsp, []).append(id_)
-    return found
+        behind.setdefault(ground.obligations[id_].fsp, []).extend(ground.behind[id_])
+    return {
+        fsp: [reads[meter].quality.but(asset_ref=refs) for meter, refs in refs_of(found).items()]
+        for fsp, found in behind.items()
+    }
 
 
 def _promise(ground: Ground, obligation: Obligation) -> Promise:

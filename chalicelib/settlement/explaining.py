@@ -26,8 +26,9 @@ def nine_places(exact: Fraction) -> Decimal:
 
 
 def explain_instruction(settled: Settled, promise: Promise, inputs: Inputs) -> InstructionDetail:
-    """Everything that an instruction's lines come from."""
+    """Everything that an instruction's lines come from; of points settled together, its own are named."""
     instruction, rules = settled.instruction, inputs.rules[settled.instruction.id]
+    own = {"group", *(member.point for member in instruction.members)}
     rows = settled.deliveries
     return InstructionDetail(
         instruction_id=instruction.id,
@@ -51,8 +52,10 @@ def explain_instruction(settled: Settled, promise: Promise, inputs: Inputs) -> I
         ratio=None if settled.ratio is None else nine_places(settled.ratio),
         factor=None if settled.factor is None else nine_places(settled.factor),
         reason=settled.reason,
-        left_out=settled.left_out,
-        baselines=tuple(_baseline(point, each) for point, each in (*settled.baselines, *settled.refused)),
+        left_out=tuple((point, reason) for point, reason in settled.left_out if point in own),
+        baselines=tuple(
+            _baseline(point, each) for point, each in (*settled.baselines, *settled.refused) if point in own
+        ),
         periods=_periods(settled, inputs),
     )
 

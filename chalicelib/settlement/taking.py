@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -13,12 +14,12 @@ from chalicelib.dispatch.models import AvailabilityPeriod
 from chalicelib.dispatch.models import Instruction as Dispatched
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.quantities import ZERO
-from chalicelib.metering.actions_evidence import MeterRead
+from chalicelib.metering.actions_evidence import HALF_HOURLY, MeterRead
 from chalicelib.settlement.inputs import Stretch
 from chalicelib.settlement.models import Instruction, Member
 from chalicelib.settlement.models_runs import MeterQuality
 from chalicelib.settlement.points import Point
-from chalicelib.settlement.series import coarsened
+from chalicelib.settlement.series import Packed, Series, coarsened
 
 _PAID_STATES = frozenset({"promised", "varied", "accepted"})
 _DEFICITS = frozenset({"Deficit", "Export"})
@@ -88,31 +89,45 @@ def stretches_of(periods: Iterable[AvailabilityPeriod], zone: ZoneInfo) -> list[
     ]
 
 
-def series_of(read: MeterRead, minutes: int) -> dict[datetime, int]:
-    """A meter's readings, milliwatts, in periods of `minutes`, which none of its days is coarser than."""
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """A meter's readings in periods of `minutes`, its coarsest day's, and how complete the days settled are."""
+
+    series: Series
+    minutes: int
+    quality: MeterQuality
+
+    def of(self, minutes: int) -> Series:
+        """The readings in periods of so many minutes, which are none shorter."""
+        return (
+            self.series if minutes == self.minutes else Packed(coarsened(self.series, self.minutes, minutes), minutes)
+        )
+
+
+def metered_of(read: MeterRead, first: date, last: date) -> Metered:
+    """What was read of a meter, packed, and how complete it is from a local day to another, both inclusive."""
+    minutes = max((day.minutes for day in read.days.values()), default=HALF_HOURLY)
     found: dict[datetime, int] = {}
-    for _, day in sorted(read.days.items()):
+    for day in read.days.values():
         found |= coarsened(day.readings, day.minutes, minutes)
-    return found
+    return Metered(Packed(found, minutes), minutes, _quality(read, first, last))
 
 
-def qualities(
-    behind: Sequence[ObligatedAsset], reads: Mapping[str, MeterRead], first: date, last: date
-) -> list[MeterQuality]:
-    """How complete the meters behind obligations were over local days, by meter."""
+def refs_of(behind: Iterable[ObligatedAsset]) -> dict[str, str]:
+    """Of each meter behind these assets, their references."""
     refs: dict[str, set[str]] = {}
     for asset in behind:
         for meter in (asset.import_meter_id, asset.export_meter_id):
             if meter:
                 refs.setdefault(meter, set()).add(asset.asset_ref)
-    return [_quality(reads[meter], ", ".join(sorted(refs[meter])), first, last) for meter in sorted(refs)]
+    return {meter: ", ".join(sorted(named)) for meter, named in sorted(refs.items())}
 
 
-def _quality(read: MeterRead, refs: str, first: date, last: date) -> MeterQuality:
+def _quality(read: MeterRead, first: date, last: date) -> MeterQuality:
     days = read.between(first, last)
     return MeterQuality(
         meter_id=read.meter_id,
-        asset_ref=refs,
+        asset_ref="",
         expected=read.expected(first, last),
         present=sum(len(day.readings) for day in days),
         revisions=sum(day.revisions for day in days),
