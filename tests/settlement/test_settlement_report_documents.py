@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -207,6 +208,23 @@ def test_energy_counts_the_instructed_time_only() -> None:
     inside = [period for period in whole.periods if whole.starts <= period.start < whole.ends]
     assert energy_mwh(whole, "metered_mw") == sum((period.metered_mw for period in inside), Decimal(0)) / 2
     assert energy_mwh(unsettled(1), "metered_mw") is None
+
+
+def test_names_without_a_break_and_long_words_are_wrapped() -> None:
+    endless = "ŻółćØŵ" * 60
+    lines = (a_report_line(1, window_name=endless, why="because " * 240), a_report_line(2, instruction_id=None))
+    detail = contents().detail
+    instruction = an_instruction_detail(window_name=endless, left_out=((endless, "MISSING_READINGS"),) * 9)
+    odd = contents(lines=lines, provider=endless, operator=endless, detail=detail.but(instructions=(instruction,)))
+    text = re.sub(r"\s+", "", text_of(report_pdf(odd)))
+    assert text.count(endless) >= 4
+    assert "and3more,intheworkbook" in text
+
+
+def test_documents_made_at_once_are_the_same_as_one_by_one() -> None:
+    alone = report_pdf(contents())
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: report_pdf(contents()), range(12))) == {alone}
 
 
 def test_a_draft_says_so() -> None:
