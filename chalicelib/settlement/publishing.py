@@ -45,7 +45,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class _Upon:
-    """What the published report says of one key: lines invoiced or paid, and at most one that is not yet."""
+    """What the published report says of one key: lines invoiced or paid, and what is not (any more), as one line."""
 
     settled: tuple[ReportLine, ...] = ()
     pending: ReportLine | None = None
@@ -131,8 +131,20 @@ def _by_key(lines: Iterable[ReportLine]) -> dict[Key, _Upon]:
         here = upon.get(key_of(line), _Upon())
         done = line.state in _DONE
         settled = (*here.settled, line) if done else here.settled
-        upon[key_of(line)] = _Upon(settled, here.pending if done else line)
+        upon[key_of(line)] = _Upon(settled, here.pending if done else _together(here.pending, line))
     return upon
+
+
+def _together(one: ReportLine | None, other: ReportLine) -> ReportLine:
+    """Lines of one key of which none is invoiced, as one: a line and its correction whose invoices were credited."""
+    if one is None:
+        return other
+    states = {one.state, other.state}
+    state = "disputed" if "disputed" in states else "open" if "open" in states else "agreed"
+    known = [each.amount for each in (one, other) if each.amount is not None]
+    amount = total(known) if len(known) == 2 else None
+    last = one if one.state == state == "disputed" else other
+    return last.model_copy(update={"state": state, "amount": amount, "corrects": one.corrects})
 
 
 def _drawn(
@@ -194,7 +206,7 @@ def _carried(line: ReportLine, was: ReportLine | None, at: datetime) -> LineMove
     """How a line not yet invoiced stands now, after how it stood: None where it is open."""
     if was is None:
         return None
-    same = (was.amount, was.reason, was.corrects) == (line.amount, line.reason, line.corrects)
+    same = (was.amount, was.reason) == (line.amount, line.reason) and was.corrects in (None, line.corrects)
     return _move_of(was, at) if same or was.state == "disputed" else None
 
 
