@@ -55,7 +55,7 @@ def history_of(found: Sequence[Asset], first: date, last: date, minutes: int) ->
     """What is known of assets over local days, both inclusive, in periods of so many minutes."""
     grid = Grid(minutes, LOCAL)
     reads = read_meters([meter for asset in found for meter in asset.meter_ids], first, last)
-    series = {meter: series_of(read, minutes) for meter, read in reads.items()}
+    series = {read.meter_id: series_of(read, minutes) for read in reads}
     ids = [asset.id for asset in found]
     return History(
         grid,

@@ -107,10 +107,15 @@ class Metered:
 def metered_of(read: MeterRead, first: date, last: date) -> Metered:
     """What was read of a meter, packed, and how complete it is from a local day to another, both inclusive."""
     minutes = max((day.minutes for day in read.days.values()), default=HALF_HOURLY)
+    return Metered(Packed(series_of(read, minutes), minutes), minutes, _quality(read, first, last))
+
+
+def series_of(read: MeterRead, minutes: int) -> dict[datetime, int]:
+    """A meter's readings, milliwatts, in periods of `minutes`; days of longer periods than that are left out."""
     found: dict[datetime, int] = {}
-    for day in read.days.values():
+    for _, day in sorted(read.days.items()):
         found |= coarsened(day.readings, day.minutes, minutes)
-    return Metered(Packed(found, minutes), minutes, _quality(read, first, last))
+    return found
 
 
 def refs_of(behind: Iterable[ObligatedAsset]) -> dict[str, str]:
