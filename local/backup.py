@@ -21,8 +21,10 @@ from local.cloud import launch
 from local.stopped import Stopped
 
 ROOT = Path(__file__).resolve().parent.parent
-# What is neither row nor object: logins, the keys under which bids are sealed, secrets, and the market's own clock.
+# What is neither row nor object: logins, the keys under which bids are sealed, secrets, and the market's own clock. And
+# the objects' files with their versions, whose ids S3 gives and takes from nobody: receipts name them.
 _KEEPSAKES = ("cloud/*.json", "cloud/*.pem", "cloud/cognito-pool-keys/*", "clock.json", "logins.json")
+_OBJECTS = Path("cloud") / "objects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,11 @@ def save(state: Path, folder: Path) -> Figures:
         copy = Path(scratch)
         _copy_state(state, copy)
         _copy_keepsakes(copy, folder / "keepsakes")
+        _copy_objects(copy, folder / "keepsakes")
         with _cloud_on(copy):
             backup_export.make_places()
             rows, objects = backup_export.export(folder)
+    backup_export.seal(folder)
     return Figures(rows, objects, time.monotonic() - started)
 
 
@@ -67,6 +71,7 @@ def restore(folder: Path, state: Path) -> Figures:
     backup_export.check(folder)
     _check_empty(state)
     _copy_keepsakes(folder / "keepsakes", state)
+    _copy_objects(folder / "keepsakes", state)
     with _cloud_on(state):
         backup_export.import_into_cloud(folder)
         with tempfile.TemporaryDirectory(prefix="headroom-restored-") as again:
@@ -82,8 +87,12 @@ def _copy_state(state: Path, copy: Path) -> None:
         for file in sorted((state / "cloud").glob(pattern)):
             shutil.copy2(file, copy / "cloud" / file.name)
     _copy_keepsakes(state, copy)
-    if (state / "cloud" / "objects").is_dir():
-        shutil.copytree(state / "cloud" / "objects", copy / "cloud" / "objects", dirs_exist_ok=True)
+    _copy_objects(state, copy)
+
+
+def _copy_objects(source: Path, target: Path) -> None:
+    if (source / _OBJECTS).is_dir():
+        shutil.copytree(source / _OBJECTS, target / _OBJECTS, dirs_exist_ok=True)
 
 
 def _copy_keepsakes(source: Path, target: Path) -> None:

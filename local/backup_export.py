@@ -1,6 +1,7 @@
 """Owns a backup's files: rows as JSON lines by table, objects by content hash with an index by bucket, a manifest.
 
-Rows are DynamoDB's own JSON, sorted, so that equal tables make equal files. Of an object the current version is kept.
+Rows are DynamoDB's own JSON, sorted, so that equal tables make equal files. Of an object every version is kept, by its
+id; counted are those that are current.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from local.stopped import Stopped
 
 MANIFEST = "manifest.json"
 _AT_ONCE = 25
+_UNVERSIONED = "null"
 Counts = dict[str, int]
 Item = dict[str, Any]
 
@@ -29,21 +32,28 @@ def export(folder: Path) -> tuple[Counts, Counts]:
     for part in ("tables", "objects", "contents"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     rows = {table.name: _write_lines(folder / "tables" / table.name, _rows(table.name)) for table in TABLES}
-    objects = {
-        bucket.name: _write_lines(folder / "objects" / bucket.name, _objects(bucket.name, folder / "contents"))
-        for bucket in BUCKETS
-    }
+    objects = {bucket.name: 0 for bucket in BUCKETS}
+    for bucket in BUCKETS:
+        kept = list(_objects(bucket.name, folder / "contents"))
+        _write_lines(folder / "objects" / bucket.name, iter(kept))
+        objects[bucket.name] = sum(each["current"] for each in kept)
     manifest = {"rows": rows, "objects": objects, "files": _fingerprints(folder)}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
     return rows, objects
+
+
+def seal(folder: Path) -> None:
+    """Note in the manifest what else a backup holds, so that damage to it is found before anything is restored."""
+    manifest = _manifest(folder)
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"keepsakes": _keepsakes(folder)}, indent=1))
 
 
 def check(folder: Path) -> None:
     """`Stopped` when a backup is not whole or was changed since it was written."""
     if not (folder / MANIFEST).is_file():
         raise Stopped(f"There is no backup in {folder}.")
-    expected = _manifest(folder)["files"]
-    found = _fingerprints(folder)
+    expected = _manifest(folder)["files"] | _manifest(folder)["keepsakes"]
+    found = _fingerprints(folder) | _keepsakes(folder)
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         raise Stopped(f"The backup in {folder} is damaged: {', '.join(wrong[:5])}. Nothing was restored.")
@@ -75,8 +85,10 @@ def import_into_cloud(folder: Path) -> None:
         # The files that come back were taken in long ago; the market's start sets the notifications again.
         name = settings.bucket_name(bucket.name)
         client("s3").put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={})
+        present = Counter(key for key, _, _ in _versions(name))
         for index in _lines(folder / "objects" / bucket.name):
-            _put_object(name, index, (folder / "contents" / index["sha256"]).read_bytes())
+            if index["current"] and not present[index["key"]]:
+                _put_object(name, index, (folder / "contents" / index["sha256"]).read_bytes())
 
 
 def _rows(table: str) -> Iterator[Item]:
@@ -95,17 +107,24 @@ def _put_rows(table: str, rows: Iterator[Item]) -> None:
 
 def _objects(bucket: str, contents: Path) -> Iterator[Item]:
     name = settings.bucket_name(bucket)
-    for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=name):
-        for listed in page.get("Contents", []):
-            yield _kept_object(name, listed["Key"], contents)
+    return (_kept_object(name, key, version, current, contents) for key, version, current in _versions(name))
 
 
-def _kept_object(bucket: str, key: str, contents: Path) -> Item:
-    found = client("s3").get_object(Bucket=bucket, Key=key)
+def _versions(bucket: str) -> Iterator[tuple[str, str, bool]]:
+    """Every version of every object by key and id, and whether it is the current one."""
+    for page in client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for listed in page.get("Versions", []):
+            yield listed["Key"], listed["VersionId"], bool(listed["IsLatest"])
+
+
+def _kept_object(bucket: str, key: str, version: str, current: bool, contents: Path) -> Item:
+    where = {} if version == _UNVERSIONED else {"VersionId": version}
+    found = client("s3").get_object(Bucket=bucket, Key=key, **where)
     content = found["Body"].read()
     digest = hashlib.sha256(content).hexdigest()
     (contents / digest).write_bytes(content)
-    return {"key": key, "sha256": digest, "type": found["ContentType"], "metadata": found.get("Metadata", {})}
+    about = {"type": found["ContentType"], "metadata": found.get("Metadata", {})}
+    return {"key": key, "version": version, "current": current, "sha256": digest, **about}
 
 
 def _put_object(bucket: str, index: Item, content: bytes) -> None:
@@ -156,6 +175,12 @@ def _fingerprints(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of rows and objects, and of each content under its own name."""
     files = [file for part in ("tables", "objects", "contents") for file in sorted((folder / part).iterdir())]
     return {quote(f"{file.parent.name}/{file.name}"): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _keepsakes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file that is kept as it was found."""
+    files = [file for file in sorted((folder / "keepsakes").rglob("*")) if file.is_file()]
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

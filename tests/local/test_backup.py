@@ -19,6 +19,7 @@ from local.stopped import Stopped
 from tests.embedded import RunningMarket
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
+FILES = "headroom-local-files"
 ASSETS = [
     {
         "Asset Ref": f"BAT-{number}",
@@ -49,6 +50,27 @@ class Furnished:
         assert receipt["counts"]["created"] == len(ASSETS)
         market.settle()
         self.assets = list(self.member.session.all("/assets"))
+        self.file = overwritten(running)
+
+
+def overwritten(running: RunningMarket) -> tuple[str, list[str]]:
+    """An object of which there are two versions: its key, and their ids as S3 gave them, the older first."""
+    store, key = store_at(f"http://127.0.0.1:{running.cloud_port}"), "notes/plan.txt"
+    put = [store.put_object(Bucket=FILES, Key=key, Body=words)["VersionId"] for words in (b"first", b"second")]
+    return key, put
+
+
+def store_at(address: str) -> Any:
+    return boto3.client("s3", **where_is(address))
+
+
+def where_is(address: str) -> dict[str, str]:
+    return {
+        "endpoint_url": address,
+        "region_name": "eu-west-2",
+        "aws_access_key_id": "000000000000",
+        "aws_secret_access_key": "local",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +92,7 @@ def saved(furnished: Furnished, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def everything_at(address: str) -> tuple[dict[str, list[str]], dict[str, dict[str, bytes]]]:
     """Every row by table and every object by bucket, read with plain AWS clients."""
-    where: dict[str, Any] = {
-        "endpoint_url": address,
-        "region_name": "eu-west-2",
-        "aws_access_key_id": "000000000000",
-        "aws_secret_access_key": "local",
-    }
+    where: dict[str, Any] = where_is(address)
     tables, store = boto3.client("dynamodb", **where), boto3.client("s3", **where)
     rows = {
         table.name: sorted(
@@ -101,8 +118,11 @@ def test_every_table_and_every_object_comes_back_equal(furnished: Furnished, sav
     figures = backup.restore(saved, tmp_path / "second")
     figures.tell()
     cloud = launch.start(tmp_path / "second" / "cloud", launch.free_port(), tmp_path / "cloud.log")
+    key, versions = furnished.file
     try:
         rows, objects = everything_at(cloud.address)
+        kept = [store_at(cloud.address).get_object(Bucket=FILES, Key=key, VersionId=each) for each in versions]
+        assert [each["Body"].read() for each in kept] == [b"first", b"second"]
     finally:
         cloud.stop()
     for table in TABLES:
@@ -152,6 +172,15 @@ def test_a_missing_content_is_named(saved: Path, tmp_path: Path) -> None:
     gone = sorted((damaged / "contents").iterdir())[0]
     gone.unlink()
     with pytest.raises(Stopped, match=f"contents/{gone.name}"):
+        backup_export.check(damaged)
+
+
+def test_a_damaged_version_of_an_object_is_named(saved: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(saved, damaged)
+    [older] = [file for file in damaged.rglob("plan.txt") if file.read_bytes() == b"first"]
+    older.write_bytes(b"worst")
+    with pytest.raises(Stopped, match=r"plan\.txt"):
         backup_export.check(damaged)
 
 
