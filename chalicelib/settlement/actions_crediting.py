@@ -45,7 +45,7 @@ def _credit(call: Call, invoice_id: str, reason: str) -> Invoice:
         raise Refused("invoice.credit_note", "A credit note is not credited: invoice again what is due.")
     state = move(INVOICE_MOVES, "invoice", before.state, "credit")
     note = _note(call, before, reason)
-    lines = invoices.line_moves(call, before, note.issued_on, "agreed", f"{before.number} was credited: {reason}")
+    lines = invoices.line_moves(call, before, note.issued_on, "agreed", f"{before.number} was credited.")
     account = store_agreements.save_account(_account(before))
 
     def build(numbered: Invoice) -> Beside:
