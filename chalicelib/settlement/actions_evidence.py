@@ -10,6 +10,7 @@ from chalicelib.dispatch.models import Instruction as Dispatched
 from chalicelib.kernel.periods import Span, local_day
 from chalicelib.metering import actions as metering
 from chalicelib.metering.actions_evidence import HALF_HOURLY, read_meters
+from chalicelib.metering.models_statements import Stated
 from chalicelib.settlement.actions_outages import outage_days_of
 from chalicelib.settlement.baselines import Statement
 from chalicelib.settlement.ground import Ground
@@ -19,7 +20,7 @@ from chalicelib.settlement.methods import FixedReference, Nominated, WeeklyTempl
 from chalicelib.settlement.models import MarketRules
 from chalicelib.settlement.points import Point
 from chalicelib.settlement.series import Grid
-from chalicelib.settlement.statements import statement_of
+from chalicelib.settlement.statements import statements_of_point
 from chalicelib.settlement.taking import Metered, metered_of
 
 _UNTOUCHED = frozenset({"declined", "expired", "cancelled"})
@@ -80,10 +81,10 @@ def _statements(
         return {}
     names = {asset: asset for asset in points}
     stated = metering.statements_of(names, ground.run.first, ground.run.last + timedelta(days=1))
-    found: dict[str, list[Statement]] = {}
+    behind: dict[str, list[Sequence[Stated]]] = {}
     for asset, point in points.items():
-        found.setdefault(point.name, []).extend(map(statement_of, stated[asset]))
-    return found
+        behind.setdefault(point.name, []).append(stated[asset])
+    return {name: statements_of_point(each) for name, each in behind.items()}
 
 
 def reads_of(ground: Ground, cluster: Sequence[str], rules: Mapping[str, MarketRules]) -> dict[str, Metered]:
