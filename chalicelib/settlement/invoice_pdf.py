@@ -121,7 +121,8 @@ def _lines(invoice: Invoice) -> Iterator[Flowable]:
 
 
 def _line(line: InvoiceLine, currency: str) -> list[str]:
-    return [wording.component(line.component), line.description, wording.money(line.amount, currency)]
+    component = wording.component(line.component)
+    return [component, line.description.removeprefix(f"{component}, "), wording.money(line.amount, currency)]
 
 
 def _sum(lines: Sequence[InvoiceLine], currency: str) -> Flowable:

@@ -51,7 +51,7 @@ def _head(contents: Contents) -> Iterator[Flowable]:
     sides = [
         ("System operator", contents.operator),
         ("Flexibility service provider", contents.provider),
-        ("Period", f"{wording.day(report.first)} to {wording.day(report.last)}, both included"),
+        ("Period", f"{wording.day(report.first)} to {wording.day(report.last)}"),
         ("Local time", f"{report.time_zone}"),
     ]
     state = [
@@ -61,7 +61,7 @@ def _head(contents: Contents) -> Iterator[Flowable]:
         ("Disputes until", _until(contents)),
     ]
     half = pages.WIDTH / 2
-    yield pages.beside([pages.facts(sides, half), pages.facts(state, half, 0.3)], [half, half])
+    yield pages.beside([pages.facts(sides, half, 0.36), pages.facts(state, half, 0.3)], [half, half])
     yield pages.text(f"Report {report.id} of run {report.run_id}", pages.SMALL)
     yield Spacer(1, 2 * mm)
     if report.state == "draft":

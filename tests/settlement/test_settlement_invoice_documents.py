@@ -76,6 +76,11 @@ def test_an_invoice_shows_every_line_and_total() -> None:
     assert "Carried from earlier settlements −£33.00" in words
 
 
+def test_a_description_does_not_repeat_its_component() -> None:
+    words = words_of(an_invoice(lines=(an_invoice_line(description="Utilisation, EGN-1, Evenings"),)))
+    assert "Utilisation EGN-1, Evenings £2,910.16" in words
+
+
 def test_a_purchase_statement_asks_for_an_invoice_and_is_none_itself() -> None:
     words = words_of(a_purchase_statement(note="No agreement holds"))
     assert "PURCHASE STATEMENT" in words
