@@ -102,6 +102,16 @@ def test_without_statements_the_baseline_is_compared_on_days_without_an_event(as
     assert accuracy(asset_id=asset).days == ()
 
 
+def test_an_obligations_own_history_is_compared_without_the_days_own_start(asset: str) -> None:
+    given_pool()
+    method = {"kind": "historical", "days": 5, "keep": 5, "adjustment": {"kind": "ratio"}}
+    given_obligation(asset, so=a_system_operator().organisation, baseline=method)
+    given_readings(days_before(DAY, 14), kw=10)
+    given_readings([DAY], kw=8)
+    [day] = accuracy(obligation_id="obl_1").days
+    assert (day.forecast, day.accuracy, day.mean_absolute_error_kw) == ("baseline", 75, 2)
+
+
 def test_an_obligations_assets_are_judged_together_by_its_rules() -> None:
     one, two = given_asset(1), given_asset(2)
     given_pool()
@@ -214,6 +224,13 @@ def test_what_a_later_word_gives_back_is_no_outage(asset: str) -> None:
     given_variation("17:00", "18:00", "0", "09:00")
     given_variation("16:00", "19:00", "2", "10:00")
     assert outages(asset) == frozenset()
+
+
+def test_an_outage_of_other_days_is_not_told(asset: str) -> None:
+    given_obligation(asset)
+    given_variation("17:00", "18:00", "0", "09:00")
+    after = DAY + timedelta(days=1)
+    assert outage_days_of([asset], after, after, LONDON) == {asset: frozenset()}
 
 
 def test_an_outage_until_midnight_ends_with_its_day(asset: str) -> None:

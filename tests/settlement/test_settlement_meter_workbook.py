@@ -110,6 +110,12 @@ def test_meters_of_assets_behind_two_obligations_stand_once_with_all_their_days(
     assert [row["positive"] for row in rows() if row["meter_id"] == meter_id(2)] == ["export", "export"]
 
 
+def test_a_meter_of_both_channels_stands_once(so: str) -> None:
+    given_obligation(given_asset(export_meter_id=meter_id(1)), so=so, baseline={"kind": "zero"})
+    given_instruction("obl_1", f"{DAY}T16:00:00Z", f"{DAY}T17:00:00Z", so=so)
+    assert [(row["meter_id"], row["day"], row["positive"]) for row in rows()] == [(meter_id(1), DAY, "import")]
+
+
 def test_settled_by_meter_each_asset_leaves_out_its_own_days_alone(so: str) -> None:
     one, two = given_asset(1), given_asset(2)
     given_obligation(one, two, so=so, baseline=PRESETS["10-of-10"].model_dump(), level="meter")
