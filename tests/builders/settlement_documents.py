@@ -290,7 +290,7 @@ INVOICE_LINES = (
         instruction_id=None,
         component="availability",
         amount=Decimal("259.38"),
-        description="Availability, June 2026",
+        description="EGN-2026-IPSWICH, all of June 2026",
     ),
     an_invoice_line(
         4,
