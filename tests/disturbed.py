@@ -192,9 +192,10 @@ def _told(mail: dict[str, Any]) -> list[tuple[str, str]]:
     for digest in ("new competition", "Bidding is open"):
         if digest in mail["subject"]:
             return [(mail["to"][0], f"{digest} {reference}") for reference in _REFERENCE.findall(mail["text"])]
-    return [(mail["to"][0], mail["subject"])]
+    return [(mail["to"][0], _INSTRUCTIONS.sub("dispatch instructions", mail["subject"]))]
 
 
+_INSTRUCTIONS = re.compile(r"\d+ dispatch instructions?")
 _REFERENCE = re.compile(r"T\d+-\d{3}")
 _OBLIGATION = {
     "competition_reference",

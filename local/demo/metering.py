@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.demo import workbooks
 from local.demo.operations import Operations
-from local.demo.readings import Point, Response, read_day, wide_csv, workbook_rows
+from local.demo.readings import Kind, Point, Response, read_day, wide_csv, workbook_rows
 
 if TYPE_CHECKING:
     from local.demo.line import Line
@@ -69,12 +69,20 @@ class Metering:
         return {
             each: Point(
                 asset["asset_ref"],
+                self._kinds[asset["asset_ref"]],
                 asset["import_meter_id"],
                 asset["export_meter_id"],
                 capacity[each] * _USUAL_TIMES_CAPACITY,
             )
             for each, asset in found.items()
         }
+
+    @cached_property
+    def _kinds(self) -> dict[str, Kind]:
+        """What each asset is, by its reference: as its provider's rows say."""
+        known: dict[str, Kind] = {"Demand side response": "demand", "Storage": "storage"}
+        rows = (row for provider in self.line.scene.providers for row in provider.assets)
+        return {str(row["Asset Ref"]): known.get(str(row["Category"]), "generation") for row in rows}
 
     @cached_property
     def responses(self) -> dict[str, list[Response]]:

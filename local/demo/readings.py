@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import cos, pi
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.kernel.holidays import holidays_of
 from local.demo.calendars import ZONE
@@ -22,15 +22,18 @@ MOST_HALF_HOURS = 50
 _STANDBY_KW = 0.02
 _SATURDAY = 5
 _REGION = "england-and-wales"
+Kind = Literal["demand", "storage", "generation"]
+_GENERATED = 0.6
 _DEMAND_SHAPE = (0.55, 0.5, 0.5, 0.55, 0.7, 0.85, 0.9, 0.9, 0.95, 1.1, 1.1, 0.8)
 """Of the usual level, for each two hours of a working day: chargers that are busiest in the evening."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A metered asset: `level_kw` is what it usually draws; storage idles around nothing and has an export channel."""
+    """A metered asset: `level_kw` is what it usually draws or, where it generates, puts out; storage idles."""
 
     ref: str
+    kind: Kind
     import_meter: str
     export_meter: str | None
     level_kw: float
@@ -96,8 +99,10 @@ def _usual(point: Point, day: date, at: datetime, random: Random) -> float:
     """Average kW without any instruction: by clock and kind of day, a season's drift, and the noise of every day."""
     hour = at.astimezone(ZONE).hour
     noise = 1 + random.gauss(0, 0.02)
-    if point.export_meter is not None:
+    if point.kind == "storage":
         return point.level_kw * (0.06 + 0.1 * cos(hour / 12 * pi)) * noise
+    if point.kind == "generation":
+        return -point.level_kw * _GENERATED * noise
     works = day.weekday() < _SATURDAY and day not in holidays_of(_REGION)
     kind = 1.0 if works else 0.6
     season = 1 + 0.02 * cos((day.timetuple().tm_yday - 20) / 365 * 2 * pi)
