@@ -299,7 +299,7 @@ INVOICE_LINES = (
         month="2026-05",
         component="service_fee",
         amount=Decimal("163.93"),
-        description="Service fee, 31 of 183 days",
+        description="EGN-2026-NORWICH, 31 of 183 days",
     ),
 )
 
