@@ -34,17 +34,31 @@ def ready_clients() -> None:
 
 def fill_state() -> None:
     """A market's state, as if nothing had ever happened in it."""
-    for (service, account, region), state in _made(settings.stage(), settings.bucket_name(BUCKETS[0].name)).items():
+    put_back(_made(settings.stage(), settings.bucket_name(BUCKETS[0].name)))
+
+
+State = dict[tuple[str, str, str], dict[str, Any]]
+"""What the services hold, by service, account and region."""
+
+
+def set_aside() -> State:
+    """A copy of all that the market in memory holds, to be put back any number of times."""
+    return {name: _copied(backend.__dict__, backend) for name, backend in _backends()}
+
+
+def put_back(state: State) -> None:
+    """Make the market in memory hold what it held when the state was set aside."""
+    for (service, account, region), held in state.items():
         backend = get_backend(service)[account][region]  # type: ignore[call-overload]
         backend.__dict__.clear()
-        backend.__dict__.update(_copied(state, backend))
+        backend.__dict__.update(_copied(held, backend))
 
 
 @cache
-def _made(stage: str, bucket: str) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """What the services hold of a deployment that was just made, by service, account and region."""
+def _made(stage: str, bucket: str) -> State:
+    """What the services hold of a deployment that was just made."""
     create_state()
-    return {name: _copied(backend.__dict__, backend) for name, backend in _backends()}
+    return set_aside()
 
 
 def _backends() -> Iterator[tuple[tuple[str, str, str], Any]]:

@@ -180,7 +180,13 @@ class Desk:
         if obligation.state not in contracts.IN_FORCE:
             detail = f"The obligation is {obligation.state}; instructions need it contracted."
             return [Problem("obligation.not_contracted", detail, "obligation_id", "a contracted obligation")]
-        return self._judged(asked, obligation)
+        judged = self._judged(asked, obligation)
+        return judged if isinstance(judged, Instruction) else self._standing_by_now(asked, wanted) or judged
+
+    def _standing_by_now(self, asked: InstructionRequest, wanted: str) -> Judged | None:
+        """The same request, sent twice at once, may be what stands in its own way; it is answered as it stands."""
+        standing = store.load_instructions([wanted]).get(wanted)
+        return _same_or_refused(asked, standing) if standing is not None else None
 
     def _judged(self, asked: InstructionRequest, obligation: Obligation) -> Judged:
         if not asked.urgent and (asked.start is None or asked.end is None):
