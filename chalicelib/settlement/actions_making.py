@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Refusal
@@ -11,7 +11,7 @@ from chalicelib.registry import actions as registry
 from chalicelib.settlement import actions_reports as reports
 from chalicelib.settlement import store_runs
 from chalicelib.settlement.actions_gathering import gather
-from chalicelib.settlement.models_runs import Report, Run, RunPart
+from chalicelib.settlement.models_runs import Report, ReportDetail, Run, RunPart, report_id_of
 from chalicelib.settlement.running import Account, accounts, settle
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
@@ -30,11 +30,20 @@ def make_run(call: Call, run_id: str) -> None:
     except Exception as error:
         _fail(call, run, error)
         raise
-    made = accounts(run, found)
+    settled = accounts(run, found)
+    made = [*settled, *_emptied(run, {account.fsp for account in settled})]
     parts = [_make_report(call, run, account) for account in made]
     if run.month is not None:
         store_runs.save_performance(run, {key: f for each in found for key, f in each.performed.items()})
     _finish(call, run, parts)
+
+
+def _emptied(run: Run, settled: Collection[str]) -> list[Account]:
+    """Providers that had a report of the month and have nothing in it any more: what was invoiced is due no more."""
+    if run.month is None or run.obligation_id is not None:
+        return []
+    gone = set(reports.fsps_of_month(run.so, run.month)).difference(settled)
+    return [Account(fsp, report_id_of(run.id, fsp), (), ReportDetail()) for fsp in sorted(gone)]
 
 
 def _make_report(call: Call, run: Run, account: Account) -> RunPart:

@@ -142,8 +142,10 @@ def _until(call: Call, draft: Report, detail: ReportDetail) -> date:
 
 
 def _drawn(call: Call, draft: Report, before: _Before, detail: ReportDetail) -> Drawn:
+    """The lines drawn upon those before, by the rules of the run; where it settled nothing, by those before."""
+    applied = detail if detail.rules else load_detail(before.report)
     standing = lines_with(before.report, before.sheets, _today(call, draft))
-    return draw_upon(draft.id, load_lines(draft), standing, policy_of(detail), call.now)
+    return draw_upon(draft.id, load_lines(draft), standing, policy_of(applied), call.now)
 
 
 def _changed_by(drawn: Drawn) -> dict[str, Any]:

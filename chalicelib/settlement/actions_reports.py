@@ -92,6 +92,11 @@ def fsps_published(so: str, up_to: str | None = None) -> list[str]:
     return sorted({each.fsp for each in store.list_published(so) if up_to is None or each.month <= up_to})
 
 
+def fsps_of_month(so: str, month: str) -> list[str]:
+    """The FSPs an operator published a report of a month for, in order; strongly consistent."""
+    return [each.fsp for each in store.list_published(so) if each.month == month]
+
+
 def lines_as_they_stand(report: Report, today: date) -> list[ReportLine]:
     """A report's lines in order, each in the state it has on a local day, with its dispute and invoice.
 

@@ -14,6 +14,7 @@ from chalicelib.settlement import actions_publishing as publishing
 from chalicelib.settlement import actions_report_views as views
 from chalicelib.settlement import actions_reports as reports
 from chalicelib.settlement import store_runs
+from chalicelib.settlement.actions_making import make_run
 from chalicelib.settlement.models_runs import LineMove, MeterQuality, ObligationDetail, PeriodDetail, Report
 from chalicelib.settlement.requests_disputes import DisputeRequest
 from chalicelib.settlement.requests_reports import LineQuery, ReportQuery
@@ -344,3 +345,25 @@ def test_a_report_of_nothing_is_published_and_shown() -> None:
     report = publish(made([], detail=a_detail(instructions=(), rules=())))
     assert views.get_report(fsp_call(), report.id).by_state == ()
     assert views.list_lines(fsp_call(), report.id, LineQuery()).items == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "after"), [("re-run", [("10.00", "invoiced"), ("-10.00", "open")]), ("frozen", [("10.00", "invoiced")])]
+)
+def test_a_provider_with_nothing_left_in_a_month_has_a_report_that_says_so(policy: str, after: list[object]) -> None:
+    first = publish(made([a_report_line()], detail=a_detail(rules(late_data=policy))))
+    moved(first, 0, "invoiced", invoice_id="inv_1")
+    run = a_run(2, state="queued", fsps=())
+    commit(so_call(), [store_runs.save_run(run)])
+    make_run(a_call(now=LATER).as_system(), run.id)
+    [second] = publishing.publish_run(so_call(LATER), run.id).reports
+    assert (second.fsp, second.number) == (FSP, 2)
+    assert states(reports.load_report(second.id)) == after
+
+
+def test_a_run_of_some_days_leaves_no_report_for_those_with_nothing_in_it() -> None:
+    publish(made([a_report_line()]))
+    run = a_run(2, state="queued", fsps=(), last=date(2026, 4, 10))
+    commit(so_call(), [store_runs.save_run(run)])
+    make_run(a_call(now=LATER).as_system(), run.id)
+    assert store_runs.find_run(run.id).fsps == ()
