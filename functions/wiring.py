@@ -222,6 +222,8 @@ FUNCTIONS: tuple[Function, ...] = (
                 "registry.application_suspended.v1",
                 "registry.code_asked.v1",
                 "registry.person_invited.v1",
+                "settlement.agreement_moved.v1",
+                "settlement.agreement_recorded.v1",
                 "settlement.dispute_moved.v1",
                 "settlement.dispute_raised.v1",
                 "settlement.invoice_issued.v1",

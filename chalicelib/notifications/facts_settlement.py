@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.kernel.call import Call
 from chalicelib.notifications.models import Told
 from chalicelib.registry import actions as registry
+from chalicelib.settlement.actions_agreements import load_agreement
 from chalicelib.settlement.actions_disputes import load_dispute
 from chalicelib.settlement.actions_invoices import load_invoice
 from chalicelib.settlement.actions_reports import load_report
@@ -63,6 +64,20 @@ def _dispute_moved(call: Call, body: Body) -> Facts:
     yield Told(letter=letter, organisation=to, fact=f"{dispute.id}/{body['step']}", words=words)
 
 
+def _agreement_recorded(call: Call, body: Body) -> Facts:
+    words = _agreement_words(body)
+    yield Told(letter="self_billing_proposed", organisation=body["fsp"], fact=body["agreement_id"], words=words)
+
+
+def _agreement_moved(call: Call, body: Body) -> Facts:
+    """To the side that did not move it."""
+    act = body["act"]
+    words = _agreement_words(body) | {"act": act, "by_name": registry.get_organisation(body[body["by"]]).name}
+    letter = "self_billing_answered" if act in ("accept", "refuse") else "self_billing_ended"
+    to = body["fsp"] if body["by"] == "so" else body["so"]
+    yield Told(letter=letter, organisation=to, fact=f"{body['agreement_id']}/{act}", words=words)
+
+
 def _invoice_issued(call: Call, body: Body) -> Facts:
     yield _of_invoice("invoice_issued", body)
 
@@ -95,6 +110,16 @@ def _of_invoice(letter: str, body: Body) -> Told:
         "reference": invoice.payment_reference or "",
     }
     return Told(letter=letter, organisation=body["fsp"], fact=invoice.id, words=words)
+
+
+def _agreement_words(body: Body) -> Body:
+    agreement = load_agreement(body["agreement_id"])
+    return _sides(body) | {
+        "agreement_id": agreement.id,
+        "starts": _day(agreement.starts),
+        "last_day": _day(agreement.last_day),
+        "reason": agreement.reason or "",
+    }
 
 
 def _dispute_words(body: Body, dispute: Dispute) -> Body:
@@ -130,6 +155,8 @@ def _together(names: Sequence[str]) -> str:
 
 
 SETTLEMENT_TELLERS: dict[str, Callable[[Call, Body], Facts]] = {
+    "settlement.agreement_moved.v1": _agreement_moved,
+    "settlement.agreement_recorded.v1": _agreement_recorded,
     "settlement.dispute_moved.v1": _dispute_moved,
     "settlement.dispute_raised.v1": _dispute_raised,
     "settlement.invoice_issued.v1": _invoice_issued,

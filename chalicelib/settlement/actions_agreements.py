@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Literal
 
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Invalid, NotFound, Problem, Refused, raise_problems
+from chalicelib.kernel.events import Event
 from chalicelib.kernel.lifecycle import move
 from chalicelib.kernel.models import Page
 from chalicelib.kernel.periods import local_day, zone_of
@@ -14,6 +17,7 @@ from chalicelib.registry.models import Organisation
 from chalicelib.settlement import agreements
 from chalicelib.settlement import store_agreements as store
 from chalicelib.settlement.actions_parties import company_of, valid_vat_number
+from chalicelib.settlement.events import AgreementMoved, AgreementRecorded
 from chalicelib.settlement.lifecycle import AGREEMENT_MOVES
 from chalicelib.settlement.models_invoices import Agreement, BillingAccount
 from chalicelib.settlement.requests_invoices import (
@@ -60,7 +64,8 @@ def propose_agreement(call: Call, body: AgreementRequest) -> AgreementView:
         recorded_at=call.now,
     )
     _check_free(account, agreement)
-    return _saved(call, None, agreement, "recorded")
+    event = AgreementRecorded(so=agreement.so, fsp=agreement.fsp, agreement_id=agreement.id)
+    return _saved(call, None, agreement, "recorded", event)
 
 
 def accept_agreement(call: Call, agreement_id: str) -> AgreementView:
@@ -77,7 +82,8 @@ def accept_agreement(call: Call, agreement_id: str) -> AgreementView:
     account = store.load_account(after.so, after.fsp)
     _check_free(account, after)
     spans = (*account.agreements, agreements.span_of(after))
-    return _saved(call, before, after, "accepted", [store.save_account(account.but(agreements=spans))])
+    writes = [store.save_account(account.but(agreements=spans))]
+    return _saved(call, before, after, "accepted", _moved(call, after, "accept"), writes)
 
 
 def refuse_agreement(call: Call, agreement_id: str, body: RefusalRequest) -> AgreementView:
@@ -86,7 +92,7 @@ def refuse_agreement(call: Call, agreement_id: str, body: RefusalRequest) -> Agr
     state = move(AGREEMENT_MOVES, "agreement", before.state, "refuse")
     answered = {"answered_by": call.actor.id, "answered_at": call.now}
     after = before.but(state=state, reason=body.reason, version=before.version + 1, **answered)
-    return _saved(call, before, after, "refused")
+    return _saved(call, before, after, "refused", _moved(call, after, "refuse"))
 
 
 def end_agreement(call: Call, agreement_id: str, body: EndingRequest) -> AgreementView:
@@ -94,7 +100,7 @@ def end_agreement(call: Call, agreement_id: str, body: EndingRequest) -> Agreeme
     before = own_agreement(call, agreement_id)
     if before.state == "proposed" and call.organisation != before.so:
         raise Refused("agreement.proposed", "It waits for your answer: accept or refuse it.")
-    act = "withdraw" if before.state == "proposed" else "end"
+    act: Literal["withdraw", "end"] = "withdraw" if before.state == "proposed" else "end"
     after = before.but(
         state=move(AGREEMENT_MOVES, "agreement", before.state, act),
         last_day=before.last_day if act == "withdraw" else _last_day(call, before, body.last_day),
@@ -104,7 +110,7 @@ def end_agreement(call: Call, agreement_id: str, body: EndingRequest) -> Agreeme
         version=before.version + 1,
     )
     writes = [] if act == "withdraw" else [_shortened(after)]
-    return _saved(call, before, after, "withdrawn" if act == "withdraw" else "ended", writes)
+    return _saved(call, before, after, after.state, _moved(call, after, act), writes)
 
 
 def get_agreement(call: Call, agreement_id: str) -> AgreementView:
@@ -121,10 +127,18 @@ def list_agreements(call: Call, query: AgreementQuery) -> Page[AgreementView]:
     return Page(items=[_shown(call, each, sides) for each in found], next=page.next)
 
 
+def load_agreement(agreement_id: str) -> Agreement:
+    """An agreement, strongly consistent; `NotFound` where there is none."""
+    agreement = store.find_agreement(agreement_id)
+    if agreement is None:
+        raise _NOT_FOUND
+    return agreement
+
+
 def own_agreement(call: Call, agreement_id: str) -> Agreement:
     """An agreement the caller is a side of; `NotFound` for others."""
-    agreement = store.find_agreement(agreement_id)
-    if agreement is None or call.organisation not in (agreement.so, agreement.fsp):
+    agreement = load_agreement(agreement_id)
+    if call.organisation not in (agreement.so, agreement.fsp):
         raise _NOT_FOUND
     return agreement
 
@@ -162,8 +176,18 @@ def _shortened(agreement: Agreement) -> Write:
     return store.save_account(account.but(agreements=(*others, span) if span.starts <= span.ends else others))
 
 
+def _moved(call: Call, agreement: Agreement, act: Literal["accept", "refuse", "withdraw", "end"]) -> AgreementMoved:
+    by: Literal["so", "fsp"] = "so" if call.organisation == agreement.so else "fsp"
+    return AgreementMoved(so=agreement.so, fsp=agreement.fsp, agreement_id=agreement.id, act=act, by=by)
+
+
 def _saved(
-    call: Call, before: Agreement | None, after: Agreement, act: str, writes: list[Write] | None = None
+    call: Call,
+    before: Agreement | None,
+    after: Agreement,
+    act: str,
+    event: Event,
+    writes: Sequence[Write] = (),
 ) -> AgreementView:
     change = Change(
         thing=f"self-billing-agreement:{after.id}",
@@ -173,7 +197,7 @@ def _saved(
         after=after.model_dump(mode="json"),
         reason=after.reason,
     )
-    commit(call, [store.save_agreement(after), *(writes or [])], [], [change], result=after.id)
+    commit(call, [store.save_agreement(after), *writes], [event], [change], result=after.id)
     return _view(call, after)
 
 

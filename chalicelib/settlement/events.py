@@ -46,6 +46,23 @@ class DisputeMoved(_OfDispute, Event):
     step: int
 
 
+class _OfAgreement(BaseModel):
+    so: str
+    fsp: str
+    agreement_id: str
+
+
+class AgreementRecorded(_OfAgreement, Event):
+    """The operator recorded a self-billing agreement, which waits for the provider's answer."""
+
+
+class AgreementMoved(_OfAgreement, Event):
+    """A self-billing agreement was accepted, refused, withdrawn or ended early, by the side named."""
+
+    act: Literal["accept", "refuse", "withdraw", "end"]
+    by: Literal["so", "fsp"]
+
+
 class _OfInvoice(BaseModel):
     so: str
     fsp: str

@@ -63,6 +63,14 @@ INVOICE = SIDES | {
     "paid_on": "Fri 12 June 2026",
     "reference": "BACS <script>7",
 }
+AGREEMENT = SIDES | {
+    "agreement_id": "sba_1",
+    "starts": "Wed 1 July 2026",
+    "last_day": "Wed 30 June 2027",
+    "act": "refuse",
+    "by_name": "Kestrel",
+    "reason": "Sold <script>it.",
+}
 METER_DATA = SIDES | {"month": "April 2026", "month_code": "2026-04", "due": "Fri 8 May 2026", "missing": 12}
 WORDS: dict[str, dict[str, Any]] = {
     "settlement_report_published": SIDES
@@ -78,6 +86,9 @@ WORDS: dict[str, dict[str, Any]] = {
     "dispute_answered": DISPUTE,
     "dispute_escalated": DISPUTE,
     "dispute_ended": DISPUTE,
+    "self_billing_proposed": AGREEMENT,
+    "self_billing_answered": AGREEMENT,
+    "self_billing_ended": AGREEMENT,
     "invoice_issued": INVOICE,
     "invoice_paid": INVOICE,
     "meter_data_due": METER_DATA,

@@ -11,13 +11,14 @@ from chalicelib.notifications.models import MailQuery
 from chalicelib.notifications.rendering import render
 from chalicelib.registry import store as registry_store
 from chalicelib.registry.models import Code, ContactRoute, Person
+from chalicelib.settlement import actions_agreements as agreements
 from chalicelib.settlement import actions_disputes as disputes
 from chalicelib.settlement import actions_payments as payments
 from chalicelib.settlement import actions_publishing as publishing
 from chalicelib.settlement.events import MeterDataDue
 from chalicelib.settlement.models_runs import line_id_of
 from chalicelib.settlement.requests_disputes import DisputeRequest, EndRequest, MessageRequest
-from chalicelib.settlement.requests_invoices import PaymentRequest
+from chalicelib.settlement.requests_invoices import AgreementRequest, EndingRequest, PaymentRequest, RefusalRequest
 from chalicelib.storage import outbox
 from chalicelib.storage.commit import commit
 from functions import notify
@@ -155,3 +156,24 @@ def test_the_provider_is_told_of_meter_data_that_is_due_and_that_is_missing() ->
     assert "Meter data for April 2026 is due on Fri 8 May 2026" in told["meter_data_due"]
     assert "is missing: 3 meters" in told["meter_data_missing"]
     assert "https://market.example/settlement/meter-data?month=2026-04" in told["meter_data_missing"]
+
+
+def test_each_side_is_told_what_the_other_does_about_self_billing() -> None:
+    billing = Billing()
+    people(FSP, billing.so)
+    wanted = AgreementRequest(fsp=FSP, starts=date(2026, 7, 1))
+    first, second, third = (agreements.propose_agreement(billing.operator(), wanted) for _ in range(3))
+    proposed = texts(FSP)["self_billing_proposed"]
+    assert "from Wed 1 July 2026 to Wed 30 June 2027" in proposed
+    pages = {f"https://market.example/settlement/self-billing/{each.id}" for each in (first, second, third)}
+    assert proposed.split()[-1] in pages
+    agreements.refuse_agreement(billing.provider(), first.id, RefusalRequest(reason="we invoice ourselves"))
+    assert "It says: we invoice ourselves" in texts(billing.so)["self_billing_answered"]
+    agreements.end_agreement(billing.operator(), second.id, EndingRequest(reason="a slip"))
+    assert "Network 1 has withdrawn its proposal" in texts(FSP)["self_billing_ended"]
+    agreements.accept_agreement(billing.provider(), third.id)
+    agreements.end_agreement(billing.provider(), third.id, EndingRequest(reason="sold"))
+    ended = texts(billing.so)["self_billing_ended"]
+    assert "Self-billing with Flex 1 ends on Wed 10 June 2026" in ended
+    assert "The reason given: sold" in ended
+    assert letters(billing.so) == ["self_billing_answered", "self_billing_answered", "self_billing_ended"]
