@@ -57,12 +57,9 @@ def money_format(currency: str, figures: str = "0.00") -> str:
 
 def _line_fields(money: str) -> list[Field]:
     return [
-        Field("Line", 30),
         Field("Month", 10),
         Field("Competition", 24),
         Field("Service window", 24),
-        Field("Obligation", 30),
-        Field("Instruction", 30),
         Field("Starts (local)", 22, INSTANT),
         Field("Ends (local)", 22, INSTANT),
         Field("Component", 22),
@@ -71,10 +68,13 @@ def _line_fields(money: str) -> list[Field]:
         Field("State", 11),
         Field("How it came about", 60),
         Field("Invoiced before", 14, money),
-        Field("Dispute", 24),
-        Field("Invoice", 24),
         Field("Rules version", 9, WHOLE),
-        Field("Fingerprint of inputs", 24),
+        Field("Line", 42),
+        Field("Obligation", 42),
+        Field("Instruction", 34),
+        Field("Dispute", 34),
+        Field("Invoice", 34),
+        Field("Fingerprint of inputs", 70),
     ]
 
 
@@ -85,12 +85,9 @@ def _lines(contents: Contents) -> Values:
 
 def _line(line: ReportLine, contents: Contents, workings: Workings) -> Sequence[Any]:
     return (
-        line.id,
         line.month,
         line.competition_reference,
         line.window_name,
-        line.obligation_id,
-        line.instruction_id,
         line.starts and local_of(line.starts, contents.zone),
         line.ends and local_of(line.ends, contents.zone),
         wording.component(line.component),
@@ -99,19 +96,20 @@ def _line(line: ReportLine, contents: Contents, workings: Workings) -> Sequence[
         wording.LINE_STATES[line.state],
         workings.of(line),
         line.corrects,
+        line.rules_version,
+        line.id,
+        line.obligation_id,
+        line.instruction_id,
         line.dispute_id,
         line.invoice_id,
-        line.rules_version,
         line.fingerprint,
     )
 
 
 def _instruction_fields(money: str, price: str) -> list[Field]:
     return [
-        Field("Instruction", 30),
         Field("Competition", 24),
         Field("Service window", 24),
-        Field("Obligation", 30),
         Field("Starts (local)", 22, INSTANT),
         Field("Ends (local)", 22, INSTANT),
         Field("State", 14),
@@ -133,6 +131,8 @@ def _instruction_fields(money: str, price: str) -> list[Field]:
         Field("Meter points left out", 40),
         Field("Rules", 24),
         Field("Rules version", 9, WHOLE),
+        Field("Instruction", 34),
+        Field("Obligation", 42),
     ]
 
 
@@ -142,10 +142,8 @@ def _instructions(contents: Contents) -> Values:
 
 def _instruction(each: InstructionDetail, contents: Contents) -> Sequence[Any]:
     return (
-        each.instruction_id,
         each.competition_reference,
         each.window_name,
-        each.obligation_id,
         local_of(each.starts, contents.zone),
         local_of(each.ends, contents.zone),
         wording.INSTRUCTION_STATES[each.state],
@@ -167,11 +165,13 @@ def _instruction(each: InstructionDetail, contents: Contents) -> Sequence[Any]:
         "; ".join(f"{point}: {why}" for point, why in each.left_out),
         each.rules_name,
         each.rules_version,
+        each.instruction_id,
+        each.obligation_id,
     )
 
 
 _HALF_HOURS = [
-    Field("Instruction", 30),
+    Field("Instruction", 34),
     Field("Zone", 7),
     Field("Starts (local)", 22, INSTANT),
     Field("Ends (local)", 22, INSTANT),
@@ -211,7 +211,6 @@ def _half_hour(
 
 def _availability_fields(money: str, price: str) -> list[Field]:
     return [
-        Field("Obligation", 30),
         Field("Competition", 24),
         Field("Service window", 24),
         Field("Month", 10),
@@ -226,13 +225,13 @@ def _availability_fields(money: str, price: str) -> list[Field]:
         Field("Days of the month", 10, WHOLE),
         Field("Days of the period", 10, WHOLE),
         Field("Service fee", 14, money),
+        Field("Obligation", 42),
     ]
 
 
 def _availability(contents: Contents) -> Values:
     for each in contents.detail.obligations:
         yield (
-            each.obligation_id,
             each.competition_reference,
             each.window_name,
             each.month,
@@ -247,6 +246,7 @@ def _availability(contents: Contents) -> Values:
             each.days_in_month,
             each.days_in_period,
             contents.amount_of(each.obligation_id, "service_fee", each.month),
+            each.obligation_id,
         )
 
 
@@ -277,7 +277,7 @@ def _quality(contents: Contents) -> Values:
 
 
 _BASELINES = [
-    Field("Instruction", 30),
+    Field("Instruction", 34),
     Field("Meter point", 22),
     Field("Method", 30),
     Field("Method version", 9),
@@ -291,7 +291,7 @@ _BASELINES = [
     Field("Before the clamp", 14, RATIO),
     Field("Applied", 14, RATIO),
     Field("Adjusted so because", 26),
-    Field("Fingerprint of inputs", 24),
+    Field("Fingerprint of inputs", 70),
 ]
 
 

@@ -22,7 +22,7 @@ from chalicelib.settlement.report_contents import Contents, Sum
 from chalicelib.settlement.report_tabs import DAY, INSTANT, WHOLE, WORDS, Tab, money_format, tabs
 from chalicelib.settlement.workings import sentences
 
-_HEADER_HEIGHT = 32
+_HEADER_HEIGHT, _A3 = 32, 8
 _TO_THE_LEFT = frozenset({WORDS, DAY, INSTANT})
 _TOTAL = {"bold": True, "bg_color": "#F4F7FA", "top": 1, "top_color": "#17324D"}
 
@@ -47,6 +47,7 @@ def _write_tab(sheet: Worksheet, looks: Looks, tab: Tab) -> None:
         sheet.write_string(0, place, field.header, _header(looks, field.format))
     sheet.freeze_panes(1, 1)
     print_on_one_page_width(sheet)
+    sheet.set_paper(_A3)
     sheet.repeat_rows(0)
     row = 0
     for row, cells in enumerate(tab.rows, 1):

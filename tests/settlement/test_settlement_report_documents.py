@@ -297,7 +297,7 @@ def test_formulas_in_names_are_neutralised() -> None:
 def test_another_currency_is_written_in_its_own_sign() -> None:
     euros = contents(report=a_report(currency="EUR"))
     assert "€351.53" in text_of(report_pdf(euros))
-    assert "€" in opened(report_workbook(euros))["Lines"]["J2"].number_format
+    assert "€" in opened(report_workbook(euros))["Lines"]["G2"].number_format
 
 
 def test_a_report_of_three_hundred_instructions_takes_seconds_and_less_than_two_megabytes() -> None:
