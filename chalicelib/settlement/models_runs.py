@@ -113,7 +113,7 @@ class Report(Value):
     version: int = 1
 
 
-LINES_A_SHEET = 500
+LINES_A_SHEET = 2000
 """Of a report's lines in order, so many have their states in one row: the act that moves them guards that row alone."""
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from pynamodb.attributes import UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
 from chalicelib.kernel.errors import Refused, Stale
 from chalicelib.kernel.models import Page, Value
@@ -56,10 +57,12 @@ class _PublishedRow(Row):
 
 
 class _StatesRow(Row):
+    """A sheet of states, compressed: what became of its lines is much the same for all of them."""
+
     class Meta(RowMeta):
         table_name = table_name("settlement")
 
-    body = BodyAttribute(LineStates)
+    packed = BinaryAttribute(legacy_encoding=False)
 
 
 def keep_lines(lines: Sequence[ReportLine]) -> str:
@@ -149,14 +152,15 @@ def load_states(report: Report, sheets: Collection[int] | None = None) -> list[L
     count = -(-report.lines // LINES_A_SHEET)
     wanted = sorted(set(range(count)) & set(sheets)) if sheets is not None else list(range(count))
     rows = get_many(_StatesRow, [(report.id, _sheet(each)) for each in wanted])
-    found = {row.body.number: row.body for row in rows}
+    found = {sheet.number: sheet for sheet in map(_unpacked, rows)}
     return [found.get(each) or LineStates(report_id=report.id, number=each) for each in wanted]
 
 
 def save_states(states: LineStates) -> Write:
     """Write a sheet's next version; the one before must be stored."""
     after = states.but(version=states.version + 1)
-    row = _StatesRow(pk=after.report_id, sk=_sheet(after.number), version=after.version, body=after)
+    packed = zlib.compress(after.model_dump_json(exclude_none=True).encode(), 6)
+    row = _StatesRow(pk=after.report_id, sk=_sheet(after.number), version=after.version, packed=packed)
     return create(row, _MOVED) if after.version == 1 else replace(row, _MOVED)
 
 
@@ -178,6 +182,10 @@ def _head(report: Report) -> _ReportRow:
         sort=f"report#{report.first:%Y-%m}#{report.last}#{report.fsp}#{report.number:06d}#{report.id}",
         body=report,
     )
+
+
+def _unpacked(row: _StatesRow) -> LineStates:
+    return LineStates.model_validate_json(zlib.decompress(row.packed))
 
 
 def _sheet(ordinal: int) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.kernel.quantities import ZERO
 from chalicelib.settlement.differences import key_of
-from chalicelib.settlement.models_runs import ReportLine
+from chalicelib.settlement.models_runs import LINES_A_SHEET, ReportLine, line_id_of
 from chalicelib.settlement.publishing import (
     CREDITED_AT_ONCE,
     Drawn,
@@ -204,11 +204,13 @@ def test_lines_are_numbered_anew_and_say_which_run_settled_them() -> None:
 
 
 def test_states_go_into_sheets_by_the_place_of_their_line() -> None:
-    before = [a_report_line(number, state="agreed" if number in (3, 1001) else "open") for number in range(1100)]
-    sheets = sheets_of(drawn([a_report_line(number) for number in range(1100)], before), "rpt_2")
+    agreed = (3, 2 * LINES_A_SHEET + 1)
+    now = [a_report_line(number) for number in range(2 * LINES_A_SHEET + 5)]
+    before = [line.model_copy(update={"state": "agreed"}) if line.ordinal in agreed else line for line in now]
+    sheets = sheets_of(drawn(now, before), "rpt_2")
     assert [(sheet.number, list(sheet.moved), sheet.version) for sheet in sheets] == [
-        (0, ["rpt_2-00003"], 0),
-        (2, ["rpt_2-01001"], 0),
+        (0, [line_id_of("rpt_2", agreed[0])], 0),
+        (2, [line_id_of("rpt_2", agreed[1])], 0),
     ]
 
 

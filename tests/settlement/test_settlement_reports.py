@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import pytest
 
 from chalicelib.kernel.errors import NotFound, Refused, Stale
 from chalicelib.settlement import actions_reports as reports
-from chalicelib.settlement.models_runs import LineMove, Report
+from chalicelib.settlement.models_runs import LINES_A_SHEET, LineMove, Report
 from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call
 from tests.builders.reports import FSP, MADE_AT, SO, a_detail, a_draft, a_report_line, keep
@@ -69,11 +70,24 @@ def test_a_line_moves_and_carries_its_invoice() -> None:
 
 
 def test_a_move_over_more_than_one_sheet_of_lines_writes_each_sheet_once() -> None:
-    report = published(1201)
-    moves = {reports.line_id_of(report.id, ordinal): a_move() for ordinal in (0, 499, 500, 1200)}
+    places = [0, LINES_A_SHEET - 1, LINES_A_SHEET, 2 * LINES_A_SHEET]
+    report = published(2 * LINES_A_SHEET + 1)
+    moves = {reports.line_id_of(report.id, ordinal): a_move() for ordinal in places}
     commit(CALL, reports.move_writes(report, moves))
     agreed = [place for place, state in enumerate(stored_states(report)) if state == "agreed"]
-    assert agreed == [0, 499, 500, 1200]
+    assert agreed == places
+
+
+def test_a_whole_sheet_moved_with_words_of_its_own_fits_into_its_row() -> None:
+    report = published(LINES_A_SHEET)
+    moves = {
+        reports.line_id_of(report.id, ordinal): a_move(
+            "disputed", dispute_id=f"dsp_{hashlib.sha256(str(ordinal).encode()).hexdigest()[:26]}", why="ж" * 500
+        )
+        for ordinal in range(LINES_A_SHEET)
+    }
+    commit(CALL, reports.move_writes(report, moves))
+    assert set(stored_states(report)) == {"disputed"}
 
 
 def test_a_line_that_moved_meanwhile_is_not_moved_past_it() -> None:
