@@ -55,14 +55,7 @@ def list_lines(call: Call, invoice_id: str, query: PageQuery) -> Page[InvoiceLin
 def list_invoices(call: Call, query: InvoiceQuery) -> Page[Invoice]:
     """The caller's invoices without their lines, newest first."""
     side = "so" if call.actor.organisation_kind == "so" else "fsp"
-    found: list[Invoice] = []
-    cursor = query.cursor
-    while True:
-        page = store.list_invoices(side, call.organisation, query.limit - len(found), cursor)
-        found += [invoice for invoice in page.items if _fits(invoice, query)]
-        cursor = page.next
-        if cursor is None or len(found) == query.limit:
-            return Page(items=found, next=cursor)
+    return store.list_invoices(side, call.organisation, query.limit, query.cursor, lambda each: _fits(each, query))
 
 
 def list_invoices_of_month(so: str, month: str) -> list[Invoice]:

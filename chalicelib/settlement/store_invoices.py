@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -15,6 +15,7 @@ from chalicelib.storage.tables import (
     BodyAttribute,
     Row,
     RowMeta,
+    encode_cursor,
     get,
     get_many,
     query_all,
@@ -25,6 +26,7 @@ from chalicelib.storage.tables import (
 from chalicelib.storage.writes import Write, create, number, replace, text, update_if
 
 _LINES = "invoice-lines"
+_READ_AT_ONCE = 100
 RACED = Stale("invoice.raced", "Somebody else draws up invoices right now. Try it again.")
 _CHANGED = Stale("invoice.changed", "Somebody changed this invoice meanwhile. Read it again and repeat it.")
 
@@ -112,12 +114,35 @@ def load_invoices(invoice_ids: Iterable[str]) -> dict[str, Invoice]:
     return {row.pk: row.body for row in rows}
 
 
-def list_invoices(side: str, organisation: str, limit: int, cursor: str | None) -> Page[Invoice]:
-    """Invoices of one side ("so" or "fsp") without their lines, newest first; a moment behind what was written."""
-    page = query_index(
-        _InvoiceRow, f"by_{side}", organisation, prefix="invoice#", limit=limit, cursor=cursor, newest_first=True
-    )
-    return Page(items=[row.body for row in page.items], next=page.next)
+def list_invoices(
+    side: str, organisation: str, limit: int, cursor: str | None, fits: Callable[[Invoice], bool]
+) -> Page[Invoice]:
+    """Invoices of one side ("so" or "fsp") that fit, without their lines, newest first; a moment behind the writes.
+
+    Read many at a time, however few of them fit; the cursor is the last one shown.
+    """
+    found: list[_InvoiceRow] = []
+    while True:
+        page = query_index(
+            _InvoiceRow,
+            f"by_{side}",
+            organisation,
+            prefix="invoice#",
+            limit=max(limit, _READ_AT_ONCE),
+            cursor=cursor,
+            newest_first=True,
+        )
+        found += [row for row in page.items if fits(row.body)]
+        cursor = page.next
+        if len(found) > limit:
+            return Page(items=[row.body for row in found[:limit]], next=_cursor_after(side, found[limit - 1]))
+        if cursor is None or len(found) == limit:
+            return Page(items=[row.body for row in found], next=cursor)
+
+
+def _cursor_after(side: str, row: _InvoiceRow) -> str:
+    key = {side: getattr(row, side), "sort": row.sort, "pk": row.pk, "sk": row.sk}
+    return encode_cursor({name: {"S": value} for name, value in key.items()})
 
 
 def list_numbered(so: str) -> Iterator[Numbered]:

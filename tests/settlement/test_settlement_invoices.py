@@ -446,6 +446,25 @@ def test_both_sides_list_their_invoices_newest_first_by_month_state_kind_and_sid
     assert invoices.list_invoices_of_month(billing.so, "2026-05") == []
 
 
+def test_a_list_that_few_fit_is_read_many_at_a_time_and_goes_on_where_it_stopped(
+    billing: Billing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for month in range(1, 6):
+        for fsp in (FSP, OTHER):
+            billing.publish(month=f"2026-0{month}", fsp=fsp)
+            billing.draw_up(f"2026-0{month}", fsp, now=f"2026-06-{9 + month}T09:00:00Z")
+    for at_once in (1, 3, 4, 100):
+        monkeypatch.setattr(store, "_READ_AT_ONCE", at_once)
+        found, cursor = [], None
+        for _ in range(3):
+            page = invoices.list_invoices(billing.operator(), InvoiceQuery(limit=2, fsp=FSP, cursor=cursor))
+            found += [each.months[0] for each in page.items]
+            cursor = page.next
+        assert found == ["2026-05", "2026-04", "2026-03", "2026-02", "2026-01"]
+        last = InvoiceQuery(limit=2, fsp=FSP, cursor=cursor)
+        assert cursor is None or invoices.list_invoices(billing.operator(), last).items == []
+
+
 def test_an_invoice_is_shown_to_its_two_sides_alone(billing: Billing) -> None:
     billing.publish()
     [head] = billing.draw_up().issued
