@@ -166,10 +166,10 @@ def _pointer(report: Report, published: Published | None) -> Write:
 
 def _older_drafts(draft: Report) -> Iterator[Report]:
     """Drafts of older versions of the month, which nobody can publish any more; a list may lag, and so may they."""
-    listed = store.list_reports("so", draft.so, draft.month, limit=500).items
-    older = [each.id for each in listed if each.fsp == draft.fsp and each.number < draft.number]
-    found = store.load_reports(older[:_OLDER_DRAFTS]).values()
-    return (each for each in found if each.state == "draft" and each.month == draft.month)
+    older = [each.id for each in store.list_versions(draft) if each.number < draft.number and each.state == "draft"]
+    found = [each for each in store.load_reports(older[:_OLDER_DRAFTS]).values() if each.state == "draft"]
+    runs = store_runs.load_runs(each.run_id for each in found)
+    return (each for each in found if runs[each.run_id].can_be_published)
 
 
 def _superseded(call: Call, report: Report, by: Report) -> Report:

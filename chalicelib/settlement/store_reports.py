@@ -125,6 +125,12 @@ def list_reports(
     return Page(items=[row.body for row in page.items], next=page.next)
 
 
+def list_versions(report: Report) -> list[Report]:
+    """Every version of what a report is of, itself among them, by number; a moment behind what was written."""
+    page = query_index(_ReportRow, "by_so", report.so, prefix=_versions(report))
+    return [row.body for row in page.items]
+
+
 def find_published(so: str, fsp: str, month: str) -> Published | None:
     """Which report is the published one of a month, strongly consistent."""
     row = get(_PublishedRow, f"published#{so}", f"{fsp}#{month}")
@@ -179,9 +185,14 @@ def _head(report: Report) -> _ReportRow:
         version=report.version,
         so=report.so,
         fsp=report.fsp if report.published_at else None,
-        sort=f"report#{report.first:%Y-%m}#{report.last}#{report.fsp}#{report.number:06d}#{report.id}",
+        sort=f"{_versions(report)}{report.number:06d}#{report.id}",
         body=report,
     )
+
+
+def _versions(report: Report) -> str:
+    """What lists sort by, as far as versions share it: the month it begins in, its last day, the provider."""
+    return f"report#{report.first:%Y-%m}#{report.last}#{report.fsp}#"
 
 
 def _unpacked(row: _StatesRow) -> LineStates:

@@ -150,6 +150,13 @@ def test_an_older_version_is_not_published_after_a_later_one_and_is_superseded_w
         publish(third)
 
 
+def test_a_draft_of_one_obligation_is_to_look_at_and_stays() -> None:
+    commit(so_call(), [store_runs.save_run(a_run(obligation_id="obl_1"))])
+    draft = keep(a_draft([a_report_line()]))
+    publish(made([a_report_line()], 2))
+    assert reports.load_report(draft.id).state == "draft"
+
+
 def test_a_superseded_draft_is_not_the_providers_to_see() -> None:
     first = made([a_report_line()])
     second = publish(made([a_report_line()], 2))
