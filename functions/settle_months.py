@@ -13,10 +13,19 @@ from chalicelib.settlement.actions_runs import ask_monthly
 
 
 def settle_months(call: Call) -> None:
-    """One hour's round; a run asked for before, or a notice given before, is left as it is."""
+    """One hour's round; a run asked for before, or a notice given before, is left as it is.
+
+    What fails for one operator holds up no other; it is raised at the end, and the round is given again.
+    """
+    failures: list[Exception] = []
     for operator in registry.list_organisations("so"):
-        ask_monthly(call.as_system(), operator.id)
-        tell_of_meter_data(call.as_system(), operator.id)
+        try:
+            ask_monthly(call.as_system(), operator.id)
+            tell_of_meter_data(call.as_system(), operator.id)
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("some operators' months could not be looked after", failures)
 
 
 handler = tick(settle_months)

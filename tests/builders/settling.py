@@ -17,12 +17,12 @@ from chalicelib.kernel.periods import day_span, days_between, days_span, local_d
 from chalicelib.metering import actions as metering
 from chalicelib.metering.models import MeterDay
 from chalicelib.metering.reading import expected_periods
-from chalicelib.settlement import actions_making, actions_rules, actions_runs
+from chalicelib.settlement import actions_differences, actions_making, actions_rules, actions_runs
 from chalicelib.settlement import actions_reports as reports
 from chalicelib.settlement.models import KeptRules
 from chalicelib.settlement.models_runs import Report, ReportLine
 from chalicelib.settlement.requests import RulesRequest
-from chalicelib.settlement.requests_runs import RunRequest, RunView
+from chalicelib.settlement.requests_runs import DifferencesQuery, DifferenceView, RunRequest, RunView
 from chalicelib.storage.commit import commit
 from tests.builders.bidding import a_verified_fsp
 from tests.builders.calls import a_call
@@ -154,6 +154,11 @@ class SettlingMarket:
         view = actions_runs.ask_run(caller, asked)
         actions_making.make_run(caller.as_system(), view.id)
         return actions_runs.get_run(caller, view.id)
+
+    def changes(self, run: RunView, call: Call | None = None, **query: Any) -> list[DifferenceView]:
+        """What changed since the version before, as the operator sees it, or another caller."""
+        asked = DifferencesQuery.model_validate(query)
+        return actions_differences.list_differences(call or self.operator(), run.id, asked).items
 
     def report(self, run: RunView, fsp: str = FSP) -> Report:
         return reports.load_report(reports.report_id_of(run.id, fsp))
