@@ -87,7 +87,7 @@ def _drawn_up(run: InvoiceRun) -> DrawnUpView:
     found = store.load_invoices(ids)
     issued = tuple(found[invoice_id] for invoice_id in ids)
     given = {invoice.fsp for invoice in issued}
-    told = tuple(each for each in run.not_issued if each.code == "total.negative" or each.fsp not in given)
+    told = tuple(each for each in run.not_issued if each.code.startswith("total.") or each.fsp not in given)
     return DrawnUpView(run_id=run.id, month=run.month, issued=issued, not_issued=told, next=run.next)
 
 

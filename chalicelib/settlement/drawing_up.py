@@ -74,7 +74,7 @@ def plan(
 
     `originals` holds the invoices of `credited_lines` by id; what was on one that was credited whole meanwhile, or on a
     credit note, is invoiced with the rest. Lines whose total is negative wait for the next invoice where the rules
-    carry it: they stay agreed, so that each line is on one document only.
+    carry it, and so do those that come to nothing: they stay agreed, so that each line is on one document only.
     """
     notes: list[Planned] = []
     for invoice_id, lines in credited_lines(standing).items():
@@ -87,7 +87,7 @@ def plan(
     waits: list[ReportLine] = []
     for part in _parts(rest):
         document = draw_up(part, rules, agreement, issued, ZERO)
-        if document is None:
+        if document is None or document.net == 0:
             waits += part
         else:
             invoices.append(Planned(document, part))
@@ -110,12 +110,14 @@ def by_entity(standing: Sequence[Standing], entities: Mapping[str, str | None]) 
 
 
 def what_waits(fsp: str, found: Plan, rules: MarketRules, currency: str) -> NotIssued | None:
-    """What a negative total comes to that waits for the next invoice; None where no line waits."""
+    """What a total that is not invoiced comes to, and why it waits for the next invoice; None where no line waits."""
     if not found.waits:
         return None
     waits = to_carry(found.waits, rules, ZERO)
-    detail = f"What is agreed comes to {money(waits, currency)}: it waits and is set off on the next invoice."
-    return NotIssued(fsp=fsp, code="total.negative", detail=detail, lines=len(found.waits), waits=waits)
+    code: NothingWhy = "total.negative" if waits else "total.zero"
+    then = "it waits and is set off on the next invoice" if waits else "it waits for the next invoice"
+    detail = f"What is agreed comes to {money(waits, currency)}: {then}."
+    return NotIssued(fsp=fsp, code=code, detail=detail, lines=len(found.waits), waits=waits)
 
 
 def why_nothing(fsp: str, standing: Sequence[Standing]) -> NotIssued:

@@ -12,7 +12,7 @@ from chalicelib.kernel.quantities import ZERO, Money
 from chalicelib.settlement.invoicing import SelfBillingAgreement
 
 AgreementState = Literal["proposed", "agreed", "refused", "withdrawn", "ended"]
-NothingWhy = Literal["nothing.published", "nothing.agreed", "nothing.left", "total.negative"]
+NothingWhy = Literal["nothing.published", "nothing.agreed", "nothing.left", "total.negative", "total.zero"]
 
 
 class Agreement(Value):

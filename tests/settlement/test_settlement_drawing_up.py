@@ -87,7 +87,8 @@ def test_each_agreed_line_is_on_one_document_or_waits_and_sums_hold(found: list[
         assert each.document.net == sum(line.amount or 0 for line in each.lines)
         assert each.document.gross == each.document.net + each.document.vat
         assert (each.document.net < 0) == (each.document.kind == "credit_note")
-    assert not (drawn.waits and negative == "credit")
+    waiting = sum(line.amount or 0 for line in drawn.waits)
+    assert waiting == 0 or (waiting < 0 and negative == "carry")
 
 
 def test_lines_without_an_amount_are_on_no_document() -> None:
@@ -149,6 +150,16 @@ def test_the_answer_says_why_lines_wait() -> None:
     assert nothing.code == "nothing.agreed"
     assert nothing.detail.endswith("1 can still be disputed, 1 disputed, 1 without an amount.")
     assert why_nothing(FSP, standing(a_report_line(0, state="paid"))).code == "nothing.left"
+
+
+def test_what_comes_to_nothing_is_on_no_document_of_its_own() -> None:
+    found = planned((agreed(0, "0.00"),), negative_total="credit")
+    assert (found.documents, len(found.waits)) == ((), 1)
+    waits = what_waits(FSP, found, rules(negative_total="credit"), "GBP")
+    assert waits is not None
+    assert (waits.code, waits.detail) == ("total.zero", "What is agreed comes to £0.00: it waits for the next invoice.")
+    [later] = planned((agreed(0, "0.00"), agreed(1, "1.00"))).documents
+    assert len(later.lines) == 2
 
 
 def test_lines_part_by_the_company_that_contracted() -> None:
