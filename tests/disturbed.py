@@ -35,7 +35,12 @@ _TAKEN: tuple[Part, ...] = ("everything", "everything", "market", "cloud")
 
 
 class Patience(httpx.HTTPTransport):
-    """A client's transport that keeps asking until it is answered, each act under one Idempotency-Key."""
+    """A client's transport that keeps asking until it is answered, each act under one Idempotency-Key.
+
+    It asks no more once `is_over` is set: the market will not come back.
+    """
+
+    is_over = threading.Event()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.method == "POST" and request.url.path.startswith("/v1/"):
@@ -50,7 +55,7 @@ class Patience(httpx.HTTPTransport):
                 answer = None
             if answer is not None and answer.status_code < 500:
                 return _moved_already(request, answer) if repeated else answer
-            if time.monotonic() > until:
+            if time.monotonic() > until or self.is_over.is_set():
                 raise AssertionError(f"{request.method} {request.url.path} was not answered")
             repeated = True
             time.sleep(0.2)
@@ -123,6 +128,7 @@ class Crashes(threading.Thread):
                 self._left -= 1
         except Exception as error:  # told by `end`, to whoever waits for this thread
             self.failed = error
+            Patience.is_over.set()
 
     def _kill(self, part: Part) -> None:
         self._strike(part, self._story.current)
@@ -148,6 +154,7 @@ class Crashes(threading.Thread):
 
 def walk(running: RunningMarket, out: Path, crashes: int, seed: int = SEED) -> tuple[dict[str, Any], Crashes]:
     """Walk the demo's line; what it came to, and how it was killed. AssertionError where a stage fell short."""
+    Patience.is_over.clear()
     running.start()
     market = Market(running.address)
     out.mkdir(parents=True)

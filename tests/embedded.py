@@ -19,7 +19,7 @@ from local.client import Market
 from local.cloud import launch
 
 ROOT = Path(__file__).resolve().parent.parent
-GONE_SECONDS = 60
+GONE_SECONDS = 30
 Part = Literal["everything", "market", "cloud"]
 _numbers = count(100_000_000_000 + os.getpid())
 _ports = count(os.getpid() * 37)
@@ -126,7 +126,8 @@ class RunningMarket:
     def kill(self, part: Part = "everything") -> None:
         """kill -9 of every process of this market at once, or of the API with its functions, or of the embedded AWS.
 
-        Returns once all of them are gone: what is left of a market that was struck ends by itself.
+        Returns once all of them are gone: what is left of a market that was struck ends by itself, or is ended when
+        it still waits for answers that will never come.
         """
         processes = _processes_of(self.folder)
         clouds = [process for process in processes if b"local.cloud.process" in _words_of(process)]
@@ -138,11 +139,17 @@ class RunningMarket:
         for process in struck[part]:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        if self.process is not None:
-            self.process.wait(GONE_SECONDS)
         until = time.monotonic() + GONE_SECONDS
-        while _processes_of(self.folder) and time.monotonic() < until:
+        while left := _processes_of(self.folder):
+            if self.process is not None:
+                self.process.poll()  # so that one that has ended is gone
+            if time.monotonic() > until:
+                for process in left:
+                    with suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
             time.sleep(0.05)
+        if self.process is not None:
+            self.process.wait()
 
 
 @contextmanager

@@ -31,13 +31,15 @@ class _Overtaking:
                 self._other()
 
 
-def overtaken_everywhere(act: Callable[[], T], other: Callable[[], Any]) -> Iterator[tuple[int, T, Any]]:
+def overtaken_everywhere(
+    act: Callable[[], T], other: Callable[[], Any], every: int = 1
+) -> Iterator[tuple[int, T, Any]]:
     """Do `act` from the same state again and again, overtaken by `other` before its first request, its second, …
 
-    Gives the place, what `act` came to, and what `other` came to. `Stale` gives the act again, as its queue would.
+    `every` passes over places where there are too many of them. Gives the place, what `act` came to, and what `other` came to. `Stale` gives the act again, as its queue would.
     """
     state = set_aside()
-    for number in count(1):
+    for number in count(1, every):
         put_back(state)
         came: list[Any] = []
         with _overtaken(_Overtaking(number, lambda: came.append(other()))) as overtaking:  # noqa: B023
