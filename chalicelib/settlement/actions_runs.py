@@ -127,28 +127,33 @@ def _has_obligations(so: str, first: date, last: date) -> bool:
 
 def _ask(call: Call, so: str, days: tuple[date, date], run_id: str, reason: RunReason, request: RunRequest) -> Run:
     for turn in range(_TURNS):
-        scope = store_runs.find_scope(so, *days, request.obligation_id)
-        run = Run(
-            id=run_id,
-            so=so,
-            first=days[0],
-            last=days[1],
-            obligation_id=request.obligation_id,
-            number=scope.version + 1 if scope else 1,
-            previous=scope.latest if scope else None,
-            reason=reason,
-            note=request.note,
-            asked_by=call.actor.id,
-            asked_at=call.now,
-        )
+        run = _next_version(call, so, days, run_id, reason, request)
         try:
             _write_asked(call, run)
+            break
         except Stale:
             if turn == _TURNS - 1:
                 raise
-        else:
-            return run
-    raise AssertionError("the last turn answers or raises")
+    return run
+
+
+def _next_version(
+    call: Call, so: str, days: tuple[date, date], run_id: str, reason: RunReason, request: RunRequest
+) -> Run:
+    scope = store_runs.find_scope(so, *days, request.obligation_id)
+    return Run(
+        id=run_id,
+        so=so,
+        first=days[0],
+        last=days[1],
+        obligation_id=request.obligation_id,
+        number=scope.version + 1 if scope else 1,
+        previous=scope.latest if scope else None,
+        reason=reason,
+        note=request.note,
+        asked_by=call.actor.id,
+        asked_at=call.now,
+    )
 
 
 def _write_asked(call: Call, run: Run) -> None:

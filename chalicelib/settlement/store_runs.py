@@ -127,11 +127,6 @@ def save_part(run: Run, part: RunPart) -> Write:
     return put(_PartRow(pk=run.id, sk=f"part#{part.fsp}", fsp=part.fsp, sort=_sort(run), body=part))
 
 
-def list_parts(run_id: str) -> list[RunPart]:
-    """What a run came to, by provider, strongly consistent."""
-    return [row.body for row in query_all(_PartRow, run_id, "part#")]
-
-
 def list_parts_of(fsp: str, limit: int, cursor: str | None) -> Page[RunPart]:
     """A provider's parts of any operator's runs, latest days first; a moment behind what was written."""
     page = query_index(_PartRow, "by_fsp", fsp, prefix="run#", limit=limit, cursor=cursor, newest_first=True)

@@ -102,6 +102,7 @@ def broken(*_: Any) -> Any:
 
 def test_versions_count_by_scope_and_compare_with_the_last_that_was_made(settling: SettlingMarket) -> None:
     settling.obligation()
+    settling.obligation("obl_2", ("m2",), fsp="org_fsp2")
     first = settling.run()
     waiting = actions_runs.ask_run(settling.operator(), RunRequest(month="2026-06"))
     third = settling.run()
@@ -109,6 +110,7 @@ def test_versions_count_by_scope_and_compare_with_the_last_that_was_made(settlin
     narrow = settling.run(month="2026-06", obligation_id="obl_1")
     assert [each.number for each in (first, waiting, third, other, narrow)] == [1, 2, 3, 1, 1]
     assert third.previous == waiting.id
+    assert (third.fsps, narrow.fsps) == ((FSP, "org_fsp2"), (FSP,))
     assert settling.changes(third) == []
     assert [each.can_be_published for each in (first, other, narrow)] == [True, False, False]
     with pytest.raises(Refused):
