@@ -95,6 +95,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "meter_data_missing": METER_DATA,
     "dispatch_instruction": DISPATCH,
     "dispatch_stopped": DISPATCH,
+    "dispatch_conflict": DISPATCH | {"other_name": "Southern Networks"},
     "dispatch_declined": DISPATCH,
     "dispatch_expired": DISPATCH,
     "dispatch_escalated": DISPATCH,
@@ -199,6 +200,13 @@ def test_a_purchase_statement_asks_for_the_providers_own_invoice_and_a_self_bill
     assert statement.subject == "Purchase statement NOR-000001 from Northmoor"
     assert "send Northmoor your own invoice" in statement.text
     assert "puts right" in rendered("invoice_issued", kind="credit_note", document="credit note").text
+
+
+def test_an_invoice_is_paid_and_a_credit_note_is_settled() -> None:
+    assert "Northmoor has paid self-billing invoice NOR-000001 on Fri 12 June 2026" in rendered("invoice_paid").text
+    note = rendered("invoice_paid", kind="credit_note", document="credit note", reference="set off against NOR-000001")
+    assert note.subject == "Credit note NOR-000001 is settled"
+    assert "as settled on Fri 12 June 2026, with the reference set off against NOR-000001." in note.text
 
 
 def test_a_dispute_ends_agreed_or_withdrawn() -> None:
