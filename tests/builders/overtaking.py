@@ -36,7 +36,8 @@ def overtaken_everywhere(
 ) -> Iterator[tuple[int, T, Any]]:
     """Do `act` from the same state again and again, overtaken by `other` before its first request, its second, …
 
-    `every` passes over places where there are too many of them. Gives the place, what `act` came to, and what `other` came to. `Stale` gives the act again, as its queue would.
+    `every` passes over places where there are too many of them. Gives the place, what `act` came to, and what `other`
+    came to. `Stale` gives the act again, as its queue would.
     """
     state = set_aside()
     for number in count(1, every):

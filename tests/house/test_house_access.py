@@ -13,6 +13,7 @@ import pytest
 import app
 from chalicelib.edge import identity
 from chalicelib.edge.access import KINDS
+from chalicelib.edge.openapi import describe
 from chalicelib.edge.web import ENDPOINTS, Endpoint
 from chalicelib.kernel.call import ROLES
 from chalicelib.storage import keys
@@ -109,6 +110,17 @@ def needs_a_role(endpoint: Endpoint, kind: str) -> bool:
 def test_the_app_has_no_endpoint_that_is_left_out_here() -> None:
     routes = {(method, path) for path, views in app.app.routes.items() for method in views if method != "OPTIONS"}
     assert {(endpoint.method, f"/v1{endpoint.path}") for endpoint in [*GUARDED, *PUBLIC]} == routes
+
+
+def test_every_route_of_the_description_that_bears_an_id_is_among_those_asked_here() -> None:
+    described = {
+        operation["operationId"]
+        for path, operations in describe()["paths"].items()
+        for operation in operations.values()
+        if "{" in path and operation.get("security")
+    }
+    assert described
+    assert described == {endpoint.name for endpoint in WITH_IDS}
 
 
 def test_every_parameter_of_a_path_has_a_thing_that_exists(market: SmallMarket) -> None:
