@@ -13,7 +13,7 @@ from chalicelib.contracts.models import Obligation
 from chalicelib.dispatch import store
 from chalicelib.dispatch.actions_availability import availability_of
 from chalicelib.dispatch.actions_footing import footing_of, rivals_in
-from chalicelib.dispatch.actions_moving import Ledger, change_of, entry_of, facts_of
+from chalicelib.dispatch.actions_moving import Ledger, change_of, conflict_facts, entry_of, facts_of
 from chalicelib.dispatch.actions_rules import rules_of
 from chalicelib.dispatch.lifecycle import caught_up, moved, next_check_at
 from chalicelib.dispatch.models import AutoAccept, Conflict, Entry, Instruction, Rival
@@ -266,7 +266,8 @@ class Desk:
         if may_split and len(writes) + len(self.made) > _MOST_WRITES:
             raise _TooMany
         pairs = [(None, each) for each in self.made.values()]
-        commit(self.call, writes, facts_of(pairs), [change_of(None, each) for each in self.made.values()])
+        facts = facts_of(pairs) + conflict_facts(self._conflicts)
+        commit(self.call, writes, facts, [change_of(None, each) for each in self.made.values()])
 
     def _conflict_writes(self) -> list[Write]:
         """Each conflict, and the other operators' instructions with it."""

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from chalicelib.dispatch import store
 from chalicelib.dispatch.events import (
+    ConflictsDetected,
     InstructionsAnswered,
     InstructionsCancelled,
     InstructionsEnded,
@@ -17,7 +18,7 @@ from chalicelib.dispatch.events import (
     InstructionsStopped,
 )
 from chalicelib.dispatch.lifecycle import CLOCK, IN_THE_WAY, new_moves, next_check_at
-from chalicelib.dispatch.models import Day, Entry, Instruction
+from chalicelib.dispatch.models import Conflict, Day, Entry, Instruction
 from chalicelib.dispatch.rules import days_of
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.events import Event
@@ -128,6 +129,17 @@ def facts_of(pairs: Iterable[tuple[Instruction | None, Instruction]]) -> list[Ev
         for kind in _kinds(before, after):
             told.setdefault((kind, after.so, after.fsp), []).append(after.id)
     return [kind(so=so, fsp=fsp, instruction_ids=ids) for (kind, so, fsp), ids in told.items()]  # type: ignore[call-arg]
+
+
+def conflict_facts(conflicts: Iterable[Conflict]) -> list[Event]:
+    """What is told of conflicts: to each operator its own instructions that met another's, by that operator."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for each in conflicts:
+        for own, other in ((0, 1), (1, 0)):
+            told.setdefault((each.sos[own], each.sos[other]), []).append(each.instruction_ids[own])
+    return [
+        ConflictsDetected(so=so, other_so=other, instruction_ids=sorted(set(ids))) for (so, other), ids in told.items()
+    ]
 
 
 def _kinds(before: Instruction | None, after: Instruction) -> list[type[Event]]:

@@ -51,3 +51,11 @@ class InstructionsStarted(_OfInstructions, Event):
 
 class InstructionsEnded(_OfInstructions, Event):
     """Delivery ended, by report or by the clock, or failed."""
+
+
+class ConflictsDetected(Event):
+    """Instructions of one operator and of another meet on the same assets at once; each operator is told of its own."""
+
+    so: str
+    other_so: str
+    instruction_ids: list[str]

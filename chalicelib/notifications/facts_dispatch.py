@@ -39,6 +39,19 @@ def _escalated(call: Call, body: Body) -> Facts:
     yield from _told("dispatch_escalated", body, [body["fsp"], body["so"]], {"sent"})
 
 
+def _conflicting(call: Call, body: Body) -> Facts:
+    """To one operator: its own instructions whose assets another operator has instructed at the same time."""
+    found = dispatch.load_instructions(body["instruction_ids"])
+    words = {
+        "so_name": registry.get_organisation(body["so"]).name,
+        "other_name": registry.get_organisation(body["other_so"]).name,
+        "brand_colour": registry.get_profile(body["so"]).brand_colour,
+        "instructions": [_words(each) for each in sorted(found.values(), key=lambda each: (each.start, each.id))],
+    }
+    fact = derived_id("fct", "dispatch_conflict", body["so"], body["other_so"], *sorted(body["instruction_ids"]))
+    yield Told(letter="dispatch_conflict", organisation=body["so"], fact=fact, words=words)
+
+
 def _told(letter: str, body: Body, to: Sequence[str], states: set[str] | None = None) -> Facts:
     """One letter per organisation; an instruction that moved on meanwhile is left out where `states` are named."""
     found = dispatch.load_instructions(body["instruction_ids"])
@@ -77,6 +90,7 @@ def _local(each: Instruction, instant: datetime) -> str:
 
 
 DISPATCH_TELLERS: dict[str, Callable[[Call, Body], Facts]] = {
+    "dispatch.conflicts_detected.v1": _conflicting,
     "dispatch.instructions_answered.v1": _answered,
     "dispatch.instructions_cancelled.v1": _stopped,
     "dispatch.instructions_escalated.v1": _escalated,

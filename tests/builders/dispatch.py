@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.assets import actions as assets
 from chalicelib.contracts import store as contracts_store
 from chalicelib.contracts.models import AvailabilityVariation, ObligatedAsset, Obligation
 from chalicelib.dispatch import actions_instructing as instructing
@@ -17,7 +18,7 @@ from chalicelib.dispatch.views import InstructionOutcome
 from chalicelib.kernel.call import Call
 from chalicelib.storage.commit import commit
 from tests.builders.bidding import a_verified_fsp
-from tests.builders.calls import a_call
+from tests.builders.calls import a_call, a_system_call
 from tests.builders.qualifying import QualifyingMarket
 
 FSP = "org_fsp1"
@@ -126,6 +127,17 @@ class DispatchMarket(QualifyingMarket):
         if ready:
             prepare(a_call(now="2026-05-20T09:00:00Z").as_system(), id_)
         return made
+
+    def share_an_asset(self, so: str) -> str:
+        """Obligations obl_s1, of this operator, and obl_s2, of operator `so`, on one asset; its id."""
+        asset_id = str(self.asset("BAT-obl_s1").id)
+        for id_, owner in (("obl_s1", self.so.organisation), ("obl_s2", so)):
+            made = self.obligation(id_, ready=False, assets=(asset_id,), so=owner, competition_reference=id_.upper())
+            held = (made.drawn_up_at, made.drawn_up_at + timedelta(days=90))
+            commit(a_call(), assets.commitment_writes(id_, owner, self.north.id, *held, {asset_id: made.capacity_mw}))
+        for id_ in ("obl_s1", "obl_s2"):
+            prepare(a_system_call("2026-05-20T09:00:00Z"), id_)
+        return asset_id
 
     def issue(
         self, *items: dict[str, Any], now: str = "2026-06-01T12:00:00Z", call: Call | None = None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.assets import actions_reads as assets
 from chalicelib.contracts import actions_operations as contracts
 from chalicelib.dispatch import actions, store
 from chalicelib.dispatch import actions_answering as answering
@@ -37,7 +35,6 @@ from chalicelib.dispatch.requests import (
 from chalicelib.dispatch.views import InstructionView
 from chalicelib.kernel.call import Idempotency
 from chalicelib.kernel.errors import Invalid, NotFound, Refused, Stale
-from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call, a_system_call
 from tests.builders.dispatch import DispatchMarket, asked_for
 from tests.builders.registry import a_system_operator
@@ -349,18 +346,7 @@ def test_a_list_shows_each_as_it_stands_now(place: DispatchMarket) -> None:
 
 def shared(place: DispatchMarket, so: str) -> None:
     """Another obligation, of operator `so`, on the same asset as obl_s1."""
-    for id_, owner in (("obl_s1", place.so.organisation), ("obl_s2", so)):
-        asset = place.asset(f"BAT-{id_}") if id_ == "obl_s1" else None
-        if asset is not None:
-            place.battery = asset.id  # type: ignore[attr-defined]
-        place.obligation(id_, ready=False, assets=(place.battery,), so=owner)  # type: ignore[attr-defined]
-        made = contracts.find_obligation(id_)
-        assert made is not None
-        held = (made.drawn_up_at, made.drawn_up_at + timedelta(days=90))
-        writes = assets.commitment_writes(id_, owner, place.north.id, *held, {place.battery: made.capacity_mw})  # type: ignore[attr-defined]
-        commit(a_call(), writes)
-    for id_ in ("obl_s1", "obl_s2"):
-        prepare(a_system_call("2026-05-20T09:00:00Z"), id_)
+    place.battery = place.share_an_asset(so)  # type: ignore[attr-defined]
 
 
 def test_an_asset_instructed_under_another_obligation_of_the_operator_is_refused_by_name(place: DispatchMarket) -> None:

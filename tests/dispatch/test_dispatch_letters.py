@@ -19,6 +19,7 @@ from chalicelib.storage.commit import commit
 from functions import notify
 from tests.builders.calls import a_call, a_system_call
 from tests.builders.dispatch import FSP, SET, DispatchMarket
+from tests.builders.registry import a_system_operator
 
 pytestmark = pytest.mark.usefixtures("market")
 NOON = "2026-06-01T12:00:00Z"
@@ -186,3 +187,29 @@ def test_a_webhook_is_shown_by_its_host_alone(place: DispatchMarket) -> None:
     webhooks.add_webhook(a_call(FSP, now=NOON), WebhookRequest(url="https://flex.example/hook?key=secret"))
     [channel] = list_channels(a_call(FSP, now=NOON)).items
     assert (channel.kind, channel.address, channel.stale) == ("webhook", "flex.example", False)
+
+
+def test_a_conflict_is_told_to_each_operator_by_its_own_instruction(place: DispatchMarket) -> None:
+    other = a_system_operator(2).organisation
+    person = Person(
+        id="per_other",
+        organisation=other,
+        name="Oz",
+        email="oz@so2.example",
+        roles=frozenset({"dispatch"}),
+        state="active",
+        created_at=SET,
+    )
+    commit(a_call(), [registry_store.create_person(person)])
+    place.share_an_asset(other)
+    place.issue({"obligation_id": "obl_s1"})
+    place.issue({"obligation_id": "obl_s2"}, call=a_call(other, "so", now=NOON))
+    for envelope in place.waiting():
+        place.heard.add(envelope.id)
+        if envelope.name == "dispatch.conflicts_detected.v1":
+            for _ in range(2):
+                notify.notify(a_call(now=NOON), envelope)
+    for number, so in ((1, place.so.organisation), (2, other)):
+        [mail] = [each for each in mails(so) if each.letter == "dispatch_conflict"]
+        assert f"OBL_S{number}" in rendered(mail.id)[1]
+        assert f"OBL_S{3 - number}" not in rendered(mail.id)[1]
