@@ -56,9 +56,11 @@ def main() -> int:
     shutil.rmtree(asked.folder, ignore_errors=True)
     tally = Tally()
     with patience():
-        calm, _ = _walked(asked.folder / "calm", 0, SEED)
+        calm, day = _undisturbed(asked.folder), _today()
         print(f"{'walk':>4}  {'seed':>8}  {'kills':>5}  {'seconds':>7}  end state", flush=True)
         while tally.kills < asked.crashes:
+            if day != _today():  # the demo's calendar begins today
+                calm, day = _undisturbed(asked.folder), _today()
             seed = asked.seed + tally.walks
             folder, since = asked.folder / f"walk-{seed}", time.monotonic()
             most = min(asked.per_walk, asked.crashes - tally.kills)
@@ -80,6 +82,14 @@ def main() -> int:
                 (folder / "difference.txt").write_text("\n".join(_difference(calm, found)))
     tally.tell()
     return 0 if tally.kills >= asked.crashes and tally.equal == tally.walks else 1
+
+
+def _undisturbed(folder: Path) -> dict[str, Any]:
+    return _walked(folder / f"calm-{_today()}", 0, SEED)[0]
+
+
+def _today() -> str:
+    return time.strftime("%F", time.gmtime())
 
 
 def _walked(folder: Path, crashes: int, seed: int) -> tuple[dict[str, Any], Crashes]:

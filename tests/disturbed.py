@@ -186,6 +186,8 @@ def outcome(line: Line) -> dict[str, Any]:
         "assets": assets,
         "obligations": _lasting(operator.all("/obligations"), _OBLIGATION),
         "instructions": _lasting(operator.all("/instructions"), _INSTRUCTION),
+        "reports": _lasting(operator.all("/settlement-reports"), _REPORT),
+        "invoices": _lasting(operator.all("/invoices"), _INVOICE),
         "mails": mails,
     }
 
@@ -224,3 +226,5 @@ _INSTRUCTION = {
     "urgent",
     "test",
 }
+_REPORT = {"fsp_name", "month", "first", "last", "state", "lines", "unsettled", "total", "currency"}
+_INVOICE = {"kind", "number", "net", "vat", "gross", "carried", "months", "line_count", "state", "paid_amount"}
