@@ -23,7 +23,7 @@ os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 
 # The settings above are read when these are imported.
 from chalicelib.files.sealed import may_open_files  # noqa: E402
-from tests.embedded import account, cloud, embedded, patient, running_market, stopped_market  # noqa: E402, F401
+from tests.embedded import account, calm, cloud, embedded, patient, running_market, stopped_market  # noqa: E402, F401
 from tests.tables import fill_state, ready_clients  # noqa: E402
 
 may_open_files()

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import random
 import re
 import threading
@@ -173,11 +176,33 @@ def walk(running: RunningMarket, out: Path, crashes: int, seed: int = SEED) -> t
         running.kill()
 
 
+def walk_with(fault: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the line comes to in a market with a fault (see `tests.faulty_market`), and what the fault did."""
+    seed = os.environ.get("HEADROOM_FAULT_SEED", str(SEED))
+    faulty = RunningMarket(folder / "state", fault, "--seed", seed, module="tests.faulty_market")
+    found, _ = walk(faulty, folder / "out", crashes=0)
+    return found, json.loads((folder / "state" / "faults.json").read_text())
+
+
+def calm_outcome(folder: Path) -> dict[str, Any]:
+    """What the undisturbed line comes to; walked once for all the processes that name the same folder."""
+    kept = folder / "calm.json"
+    with open(folder / "calm.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            with patience():
+                found, _ = walk(RunningMarket(folder / "calm"), folder / "calm-out", crashes=0)
+            kept.write_text(json.dumps(found))
+    calm: dict[str, Any] = json.loads(kept.read_text())
+    assert all(calm.values()), "the undisturbed line comes to something everywhere"
+    return calm
+
+
 def outcome(line: Line) -> dict[str, Any]:
     """All that the people of the market have in the end, without what differs from run to run (ids, instants)."""
     line.market.settle()
     assets = {
-        name: sorted((asset["asset_ref"], asset["version"]) for asset in member.session.all("/assets"))
+        name: sorted(f"{asset['asset_ref']} v{asset['version']}" for asset in member.session.all("/assets"))
         for name, member in line.providers.items()
     }
     operator = line.operator.session
@@ -196,12 +221,12 @@ def _lasting(items: list[dict[str, Any]], fields: set[str]) -> list[str]:
     return sorted(repr({field: found for field, found in sorted(each.items()) if field in fields}) for each in items)
 
 
-def _told(mail: dict[str, Any]) -> list[tuple[str, str]]:
+def _told(mail: dict[str, Any]) -> list[str]:
     """What a mail tells: its subject, or each competition of a digest; how many it gathers hangs on the moment."""
     for digest in ("new competition", "Bidding is open"):
         if digest in mail["subject"]:
-            return [(mail["to"][0], f"{digest} {reference}") for reference in _REFERENCE.findall(mail["text"])]
-    return [(mail["to"][0], _INSTRUCTIONS.sub("dispatch instructions", mail["subject"]))]
+            return [f"{mail['to'][0]}: {digest} {reference}" for reference in _REFERENCE.findall(mail["text"])]
+    return [f"{mail['to'][0]}: {_INSTRUCTIONS.sub('dispatch instructions', mail['subject'])}"]
 
 
 _INSTRUCTIONS = re.compile(r"\d+ dispatch instructions?")

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -84,6 +84,16 @@ def patient() -> Iterator[None]:
 
     with patience():
         yield
+
+
+@pytest.fixture(scope="session")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, Any]]:
+    """Tells what the demo's undisturbed line comes to: walked once for all of a run's workers, when first asked."""
+    from tests.disturbed import calm_outcome
+
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return lambda: calm_outcome(shared)
 
 
 class RunningMarket:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,15 +19,14 @@ pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.usefixtures("patie
 CRASHES = int(os.environ.get("HEADROOM_CRASHES", "3"))
 
 
-def test_killed_at_random_points_the_line_ends_where_the_undisturbed_one_does(tmp_path: Path) -> None:
-    calm, _ = walk(RunningMarket(tmp_path / "calm"), tmp_path / "calm-out", crashes=0)
-    assert calm["obligations"]
-    assert calm["instructions"]
+def test_killed_at_random_points_the_line_ends_where_the_undisturbed_one_does(
+    calm: Callable[[], dict[str, Any]], tmp_path: Path
+) -> None:
     done = 0
     while done < CRASHES:
         name = f"killed-{done}"
         found, killing = walk(RunningMarket(tmp_path / name), tmp_path / f"{name}-out", CRASHES - done, SEED + done)
         assert killing.done > 0
-        assert found == calm
+        assert found == calm()
         done += killing.done
     print(f"killed {done} times")
