@@ -16,7 +16,6 @@ from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Refused
 from chalicelib.kernel.periods import Span, day_span, days_between
 from chalicelib.metering import actions_statements as metering
-from chalicelib.metering.actions_evidence import HALF_HOURLY
 from chalicelib.metering.models_statements import Kind, Schedule, Stated
 from chalicelib.metering.rules_statements import as_stated, weeks_as_stated
 from chalicelib.settlement.actions_history import History, history_of, holidays_by, own_asset, own_obligation
@@ -30,6 +29,7 @@ from chalicelib.settlement.series import Series
 from chalicelib.settlement.statements import statement_of
 
 MOST_ASSETS = 100
+_HALF_HOURLY = 30
 EMPTY = (
     "There is nothing to compare yet: no half-hour of these days has both a reading and a forecast outside an event. "
     "State nominations or a weekly template, or send readings of at least five earlier days."
@@ -79,7 +79,7 @@ def get_accuracy(call: Call, query: AccuracyQuery) -> AccuracyView:
 def _ground(call: Call, query: AccuracyQuery) -> _Ground:
     obligation = own_obligation(call, query.obligation_id) if query.obligation_id else None
     found = _behind(obligation) if obligation else [own_asset(call, query.asset_id or "")]
-    known = history_of(found, query.first - timedelta(days=_longest(obligation, query)), query.last, HALF_HOURLY)
+    known = history_of(found, query.first - timedelta(days=_longest(obligation, query)), query.last, _HALF_HOURLY)
     return _Ground(
         found,
         obligation,
