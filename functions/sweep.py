@@ -1,9 +1,10 @@
-"""Wakes every hour and when a market starts: finds what was lost between tables and queues, and sends it again."""
+"""Wakes every hour and when a market starts: sends again what was lost on the way, and reminds of what is soon due."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from chalicelib.dispatch.actions_gates import remind_of_gates
 from chalicelib.edge.entrance import tick
 from chalicelib.files import actions as files
 from chalicelib.files.actions_exporting import prepare_templates
@@ -20,6 +21,7 @@ def sweep(call: Call) -> None:
     prepare_templates(call, templates.fingerprint())
     audit_sealing.seal_waiting(call)
     audit_sealing.write_daily_root(call)
+    remind_of_gates(call)
 
 
 def sweep_files(call: Call, patience: timedelta) -> None:

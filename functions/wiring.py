@@ -208,6 +208,7 @@ FUNCTIONS: tuple[Function, ...] = (
                 "competitions.competition_withdrawn.v1",
                 "contracts.obligations_drawn_up.v1",
                 "decisions.results_confirmed.v1",
+                "dispatch.availability_gate_near.v1",
                 "dispatch.conflicts_detected.v1",
                 "dispatch.instructions_answered.v1",
                 "dispatch.instructions_cancelled.v1",

@@ -15,6 +15,15 @@ class AvailabilityChanged(Event):
     fsp: str
 
 
+class AvailabilityGateNear(Event):
+    """Until `gate` a provider may offer next week's variable availability; of these obligations it has not."""
+
+    so: str
+    fsp: str
+    gate: str
+    obligation_ids: list[str]
+
+
 class _OfInstructions(BaseModel):
     so: str
     fsp: str

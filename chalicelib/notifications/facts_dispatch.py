@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from chalicelib.contracts import actions_operations as contracts
 from chalicelib.dispatch import actions as dispatch
 from chalicelib.dispatch.models import Instruction
 from chalicelib.kernel import periods
@@ -37,6 +38,22 @@ def _expired(call: Call, body: Body) -> Facts:
 def _escalated(call: Call, body: Body) -> Facts:
     """To everybody of the provider who dispatches, besides the route that stayed silent; and to the operator."""
     yield from _told("dispatch_escalated", body, [body["fsp"], body["so"]], {"sent"})
+
+
+def _gate_near(call: Call, body: Body) -> Facts:
+    """To a provider: what of next week's variable availability it has not offered, and until when it may."""
+    found = contracts.load_obligations(body["obligation_ids"]).values()
+    if not found:
+        return
+    zone = periods.zone_of(next(iter(found)).time_zone)
+    words = {
+        "so_name": registry.get_organisation(body["so"]).name,
+        "brand_colour": registry.get_profile(body["so"]).brand_colour,
+        "gate": datetime.fromisoformat(body["gate"]).astimezone(zone).strftime("%a %d %B %Y %H:%M (%Z)"),
+        "windows": sorted({f"{each.competition_reference} {each.window_name}" for each in found}),
+    }
+    fact = f"{body['so']}/{body['gate']}"
+    yield Told(letter="availability_gate", organisation=body["fsp"], fact=fact, words=words)
 
 
 def _conflicting(call: Call, body: Body) -> Facts:
@@ -90,6 +107,7 @@ def _local(each: Instruction, instant: datetime) -> str:
 
 
 DISPATCH_TELLERS: dict[str, Callable[[Call, Body], Facts]] = {
+    "dispatch.availability_gate_near.v1": _gate_near,
     "dispatch.conflicts_detected.v1": _conflicting,
     "dispatch.instructions_answered.v1": _answered,
     "dispatch.instructions_cancelled.v1": _stopped,

@@ -26,6 +26,7 @@ LETTERS: dict[str, Letter] = {
         Letter(name="dispatch_declined", role="dispatch", route="dispatch"),
         Letter(name="dispatch_expired", role="dispatch", route="dispatch"),
         Letter(name="dispatch_escalated", role="dispatch"),
+        Letter(name="availability_gate", role="dispatch", route="dispatch"),
         Letter(name="dispatch_conflict", role="dispatch", route="dispatch"),
         Letter(name="settlement_report_published", role="settlement", route="settlement"),
         Letter(name="dispute_raised", role="settlement", route="settlement"),

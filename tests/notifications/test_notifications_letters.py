@@ -95,6 +95,12 @@ WORDS: dict[str, dict[str, Any]] = {
     "meter_data_missing": METER_DATA,
     "dispatch_instruction": DISPATCH,
     "dispatch_stopped": DISPATCH,
+    "availability_gate": {
+        "so_name": "Eastern Networks",
+        "brand_colour": "#0b5394",
+        "gate": "Thu 04 June 2026 00:00 (BST)",
+        "windows": ["NORTH-1 Evening"],
+    },
     "dispatch_conflict": DISPATCH | {"other_name": "Southern Networks"},
     "dispatch_declined": DISPATCH,
     "dispatch_expired": DISPATCH,
