@@ -29,6 +29,7 @@ TABLE_WORDS: dict[str, tuple[str, ...]] = {
     "batch_remove": ("BatchWriteItem",),
     "create": ("PutItem",),
     "replace": ("PutItem",),
+    "told": ("PutItem",),
     "put": ("PutItem",),
     "put_if": ("PutItem",),
     "check": ("ConditionCheckItem",),
@@ -36,6 +37,7 @@ TABLE_WORDS: dict[str, tuple[str, ...]] = {
     "update": ("UpdateItem",),
     "remove": ("DeleteItem",),
 }
+WORDS_THAT_ASK_NOTHING = frozenset({"text", "number", "encode_cursor", "decode_cursor", "table_name"})
 WORD_MODULES = ("chalicelib.storage.tables", "chalicelib.storage.writes")
 OBJECTS = "chalicelib.storage.objects"
 # A role that may not list a bucket is told "forbidden" in place of "not there", which our reads rely on.

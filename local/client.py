@@ -36,7 +36,8 @@ class Market:
 
     def is_up(self) -> bool:
         try:
-            return self._http.get("/v1/openapi.json", timeout=2).status_code == 200
+            # Where nobody listens this fails at once; a busy machine takes its time.
+            return self._http.get("/v1/openapi.json", timeout=30).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.storage.schema import BUCKETS, TABLES
 from functions.wiring import FUNCTIONS, Function
-from infrastructure.uses import services, uses_of
+from infrastructure.uses import TABLE_WORDS, WORD_MODULES, WORDS_THAT_ASK_NOTHING, services, uses_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BY_NAME = {function.name: function for function in FUNCTIONS}
@@ -30,6 +30,22 @@ def test_every_table_index_and_bucket_is_used_by_some_function() -> None:
     tables = {table for uses in used for table in uses.tables}
     assert tables == {table.name for table in TABLES}
     assert {bucket for uses in used for bucket in uses.buckets} <= {bucket.name for bucket in BUCKETS}
+
+
+@pytest.mark.parametrize("module", WORD_MODULES)
+def test_every_word_for_tables_is_known_with_what_it_asks(module: str) -> None:
+    """A word that was forgotten would leave every role that needs it without the right to do it."""
+    tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
+    words = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")}
+    assert words <= set(TABLE_WORDS) | WORDS_THAT_ASK_NOTHING
+
+
+@EVERY
+def test_whoever_changes_a_table_may_tell_of_it(function: Function) -> None:
+    """`commit` writes facts and records beside the rows: a role that may write rows may write those."""
+    tables = uses_of(function).tables
+    if function.name not in {"on-outbox", "seal-audit", "send-mail"}:
+        assert "PutItem" in tables["outbox"] & tables["audit"], function.name
 
 
 def test_putting_facts_on_the_bus_needs_the_outbox_alone() -> None:
