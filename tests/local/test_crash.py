@@ -47,6 +47,12 @@ class Writers:
         for thread in self._threads:
             thread.start()
 
+    def wait_until_busy(self) -> None:
+        """Until each kind of writing was acknowledged twice: a busy machine takes its time."""
+        until = time.monotonic() + 60
+        while min(map(len, (self.rows, self.objects, self.sent, self.logins))) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+
     def join(self) -> None:
         for thread in self._threads:
             thread.join()
@@ -143,6 +149,7 @@ def test_nothing_acknowledged_is_lost_and_no_transaction_is_half_done(tmp_path: 
     history: list[Writers] = []
     for round_number in range(ROUNDS):
         writers = Writers(running.address, round_number)
+        writers.wait_until_busy()
         time.sleep(moments.uniform(0.05, 0.6))
         running.kill()
         writers.join()
