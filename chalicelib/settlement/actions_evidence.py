@@ -9,7 +9,8 @@ from chalicelib.assets import actions_reads as assets
 from chalicelib.dispatch.models import Instruction as Dispatched
 from chalicelib.kernel.periods import Span, local_day
 from chalicelib.metering import actions as metering
-from chalicelib.metering.actions_evidence import HALF_HOURLY, read_meters
+from chalicelib.metering.actions_evidence import read_meters
+from chalicelib.metering.models_reads import HALF_HOURLY
 from chalicelib.metering.models_statements import Stated
 from chalicelib.settlement.actions_outages import outage_days_of
 from chalicelib.settlement.baselines import Statement

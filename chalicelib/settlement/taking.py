@@ -14,7 +14,7 @@ from chalicelib.dispatch.models import AvailabilityPeriod
 from chalicelib.dispatch.models import Instruction as Dispatched
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.quantities import ZERO
-from chalicelib.metering.actions_evidence import HALF_HOURLY, MeterRead
+from chalicelib.metering.models_reads import HALF_HOURLY, MeterRead
 from chalicelib.settlement.inputs import Stretch
 from chalicelib.settlement.models import Instruction, Member
 from chalicelib.settlement.models_runs import MeterQuality
