@@ -12,10 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.settlement.baselines import Question, Statement, baseline
 from chalicelib.settlement.fingerprints import Prints, fingerprint
+from chalicelib.settlement.methods import Nominated, WeeklyTemplate
 from chalicelib.settlement.models import Penalty
 from chalicelib.settlement.payment import penny
 from chalicelib.settlement.points import Point, connected, points_of
+from chalicelib.settlement.rules import PRESETS, standing_rules
 from chalicelib.settlement.series import Grid, Packed, coarsened
 from tests.builders.running import (
     a_promise,
@@ -294,3 +297,24 @@ def test_a_period_is_coarsened_only_from_all_of_its_parts() -> None:
     quarters = {at: 1, at + timedelta(minutes=15): 4, at + timedelta(minutes=30): 7}
     assert coarsened(quarters, 15, 30) == {at: 2}
     assert coarsened(quarters, 15, 15) == quarters
+
+
+def test_rules_that_stand_are_the_operators_own_and_before_its_first_those_that_ship() -> None:
+    own = [rules(name="summer", version=number, effective_from=f"2026-0{number + 4}-01") for number in (1, 2)]
+    assert standing_rules(own, "summer", date(2026, 5, 31)) == own[0]
+    assert standing_rules(own, "summer", date(2026, 6, 1)) == own[1]
+    early = standing_rules(own, "summer", date(2026, 4, 30))
+    assert (early.name, early.version) == ("standard agreement", 0)
+    assert standing_rules(own, None, TUESDAY) == early
+    assert standing_rules(own, "grace and slope", TUESDAY) == PRESETS["grace and slope"].but(version=0)
+
+
+def test_a_half_hour_of_a_schedule_speaks_for_its_quarters_and_a_template_is_no_schedule() -> None:
+    at = local(TUESDAY, "17:00")
+    sent = at - timedelta(days=2)
+    schedule, week = Statement(sent, {at: 7 * 10**9}), Statement(sent + timedelta(hours=1), {(1, 34): 8 * 10**9})
+    asked = Question((at, at + timedelta(minutes=30)), Grid(15, LONDON), statements=(schedule, week))
+    assert set(baseline(Nominated(), asked, {}).values.values()) == {7 * 10**9}
+    assert set(baseline(WeeklyTemplate(), asked, {}).values.values()) == {8 * 10**9}
+    only_week = Question((at, at + timedelta(minutes=30)), Grid(15, LONDON), statements=(week,))
+    assert not baseline(Nominated(), only_week, {}).is_sufficient
