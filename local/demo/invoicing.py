@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from local.client import Refusal, Session
 from local.demo.calendars import ZONE, instant
+from local.demo.moments import clock
 from local.demo.settlement import Settlement
 from local.demo.stages import Shortfall
 
@@ -141,7 +142,7 @@ class Invoicing:
 
     def _pay(self) -> None:
         with self.line.story.stage("The bank's list of payments is dropped"):
-            self.line.market.move_clock(_iso(datetime.fromisoformat(self.line.market.now()) + _PAID_AFTER))
+            self.line.market.move_clock(instant(clock(self._today() + _PAID_AFTER, 9)))
             rows = [f"{each['number']},{self._today()},{each['gross']},BACS {each['serial']}" for each in self.invoices]
             content = "\n".join(["Invoice number,Paid on,Amount,Reference", *rows, ""]).encode()
             self.line.keep("payments.csv", content)
@@ -206,7 +207,3 @@ def _name_company(session: Session, company: dict[str, Any]) -> None:
 
 def _sum(net: Decimal, vat: Decimal, gross: Decimal) -> str:
     return f"{net:.2f} + {vat:.2f} = {gross:.2f}"
-
-
-def _iso(at: datetime) -> str:
-    return instant(datetime.combine(at.astimezone(ZONE).date(), time(9)))

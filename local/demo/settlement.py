@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from local.demo.calendars import ZONE, instant
+from local.demo.calendars import instant
 from local.demo.metering import Metering
+from local.demo.moments import clock
 from local.demo.operations import Operations
+from local.demo.settled import HEADER, instruction_rows
 from local.demo.stages import Shortfall
 
 if TYPE_CHECKING:
@@ -18,23 +20,7 @@ if TYPE_CHECKING:
     from local.demo.people import Member
 
 _REPORT_DAY = 8
-_SHOWN_OF_SCHEDULE = 4
-_HALF_HOUR = Decimal("0.5")
 _AS_NEARLY = 0.15
-_HEADER = (
-    "provider",
-    "window",
-    "start",
-    "state",
-    "req MWh",
-    "baseline",
-    "metered",
-    "delivered",
-    "ratio",
-    "f",
-    "price",
-    "amount or reason",
-)
 
 
 @dataclass
@@ -71,7 +57,7 @@ class Settlement:
     def _settle(self) -> None:
         with self.line.story.stage(f"The {_REPORT_DAY}th: the month is settled by itself"):
             day = self.operations.month_end + timedelta(days=_REPORT_DAY - 1)
-            self.line.market.move_clock(instant(datetime.combine(day, time(9))))
+            self.line.market.move_clock(instant(clock(day, 9)))
             runs = [each for each in self.line.operator.session.all("/settlement-runs") if each["month"] == self.month]
             found = [f"version {each['number']}, {each['reason']}, {each['state']}" for each in runs]
             self.line.story.expect("runs of the month", found, ["version 1, scheduled, done"])
@@ -86,6 +72,7 @@ class Settlement:
         reports = self.reports()
         sides = {each["fsp"] for each in self.operations.obligations}
         self.line.story.expect("reports, one per provider", len(reports), len(sides))
+        issued = {each.id for each in self.operations.wanted}
         total, rows = Decimal(0), []
         for report in reports:
             lines = self.lines(report)
@@ -94,43 +81,15 @@ class Settlement:
                 f"{report['fsp_name']}: {len(lines)} lines add up to", f"{sum(amounts, Decimal(0)):.2f}", _money(report)
             )
             total += sum(amounts, Decimal(0))
-            rows += self._rows(report, lines)
+            rows += instruction_rows(self.line.operator.session, report, lines, issued)
             self._tell_components(report)
         self.line.story.expect("the run's total", _money(self.run), f"{total:.2f}")
-        self.line.story.table(_HEADER, sorted(rows))
+        self.line.story.table(HEADER, sorted(rows))
 
     def _tell_components(self, report: dict[str, Any]) -> None:
         shown = self.line.operator.session.get(f"/settlement-reports/{report['id']}")
         parts = [f"{each['component']} {each['total']} ({each['lines']})" for each in shown["by_component"]]
         self.line.story.say(f"  {', '.join(parts)}; {shown['unsettled']} lines could not be settled")
-
-    def _rows(self, report: dict[str, Any], lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-        """The instructions that were issued, and the first of those by schedule, each with what it came to."""
-        issued = {each.id for each in self.operations.wanted}
-        explained = list(self.line.operator.session.all(f"/settlement-reports/{report['id']}/instructions"))
-        scheduled = [each for each in explained if each["instruction_id"] not in issued]
-        shown = [each for each in explained if each["instruction_id"] in issued] + scheduled[:_SHOWN_OF_SCHEDULE]
-        return [self._row(report, each, lines) for each in shown]
-
-    def _row(self, report: dict[str, Any], told: dict[str, Any], lines: list[dict[str, Any]]) -> tuple[Any, ...]:
-        path = f"/settlement-reports/{report['id']}/instructions/{told['instruction_id']}"
-        periods = self.line.operator.session.get(path)["detail"]["periods"]
-        line = next((each for each in lines if _is_paid_by(each, told["instruction_id"])), None)
-        start = datetime.fromisoformat(told["starts"]).astimezone(ZONE)
-        return (
-            report["fsp_name"].split()[0],
-            f"{told['competition_reference'][-3:]} {told['window_name']}",
-            f"{start:%d %b %H:%M}",
-            told["state"],
-            _short(told["requested_mwh"]),
-            _energy(periods, "baseline_mw"),
-            _energy(periods, "metered_mw"),
-            _short(told["delivered_mwh"]),
-            _short(told["ratio"]),
-            _short(told["factor"]),
-            told["utilisation_price"] or "",
-            _amount(line),
-        )
 
     def _publish(self) -> None:
         with self.line.story.stage("The operator publishes; a provider disputes a line"):
@@ -243,34 +202,11 @@ class Settlement:
             self.line.story.expect("the provider's word", agreed["state"], "agreed")
             self.line.story.expect("the line", agreed["line"]["state"], "agreed")
             last = max(date.fromisoformat(each["disputable_until"]) for each in self.reports())
-            self.line.market.move_clock(instant(datetime.combine(last + timedelta(days=1), time(9))))
+            self.line.market.move_clock(instant(clock(last + timedelta(days=1), 9)))
             states = Counter(each["state"] for report in self.reports() for each in self.lines(report))
             self.line.story.expect("states of all lines", sorted(states), ["agreed"])
             self.line.tell_mails()
 
 
-def _is_paid_by(line: dict[str, Any], instruction_id: str) -> bool:
-    return bool(line["component"] == "utilisation" and line["instruction_id"] == instruction_id)
-
-
-def _amount(line: dict[str, Any] | None) -> str:
-    """What a line came to, or why it came to nothing; what was never acknowledged has no line."""
-    if line is None:
-        return "nothing"
-    return str(line["reason"]) if line["amount"] is None else f"{Decimal(line['amount']):.2f}"
-
-
 def _money(shown: dict[str, Any]) -> str:
     return f"{Decimal(shown['total']):.2f}"
-
-
-def _short(figure: str | None) -> str:
-    return "" if figure is None else f"{Decimal(figure):.3f}"
-
-
-def _energy(periods: list[dict[str, Any]], name: str) -> str:
-    """MWh over an instruction's half-hours; blank where any is unknown."""
-    known = [each[name] for each in periods]
-    if not known or any(each is None for each in known):
-        return ""
-    return f"{sum((Decimal(each) for each in known), Decimal(0)) * _HALF_HOUR:.3f}"
