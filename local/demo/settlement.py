@@ -122,6 +122,8 @@ class Settlement:
             for each in self.lines(report)
             if each["component"] == "utilisation" and each["amount"] is not None and each["instruction_id"]
         ]
+        if not poor:
+            raise Shortfall("no instruction came to an amount, so there is nothing to dispute")
         _, line_id, report = min(poor, key=lambda found: found[:2])
         member = self.line.member_of(report["fsp"])
         body = {"reason": "Our own meter shows that we delivered.", "evidence": ["https://provider.example/meter.csv"]}
