@@ -47,6 +47,7 @@ def propose_agreement(call: Call, body: AgreementRequest) -> AgreementView:
     if fsp.kind != "fsp":
         raise NotFound("organisation.not_found", "There is no such provider.")
     _check_entity(fsp, body.contracting_entity)
+    _check_named(registry.get_organisation(call.organisation))
     ends = body.ends or _a_year_from(body.starts)
     raise_problems(agreements.span_problems(body.starts, ends, _today(call.organisation, call)), "agreement.invalid")
     account = store.load_account(call.organisation, fsp.id)
@@ -66,6 +67,13 @@ def propose_agreement(call: Call, body: AgreementRequest) -> AgreementView:
     _check_free(account, agreement)
     event = AgreementRecorded(so=agreement.so, fsp=agreement.fsp, agreement_id=agreement.id)
     return _saved(call, None, agreement, "recorded", event)
+
+
+def _check_named(operator: Organisation) -> None:
+    """An invoice names whom it is made out to, with their address (VAT Regulations 1995, regulation 14)."""
+    if operator.company is None or not operator.company.address:
+        detail = "Give your company's name, number and address first (PATCH /organisation): your invoices are to name it."
+        raise Refused("agreement.own_company", detail)
 
 
 def accept_agreement(call: Call, agreement_id: str) -> AgreementView:

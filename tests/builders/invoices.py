@@ -7,7 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from chalicelib.kernel.call import Call
+from chalicelib.registry import actions_organisations
 from chalicelib.registry import store as registry_store
+from chalicelib.registry.requests import OrganisationChange
 from chalicelib.settlement import actions_agreements, store_reports
 from chalicelib.settlement import actions_drawing_up as drawing
 from chalicelib.settlement import actions_reports as reports
@@ -36,11 +38,20 @@ def keep_published(so: str, lines: Sequence[ReportLine], month: str, fsp: str = 
     return report
 
 
+def give_company(so: str) -> None:
+    """An operator tells which company it is, as an invoice is to name it."""
+    call = a_call(so, "so")
+    own = actions_organisations.get_organisation(call)
+    company = a_company(name="Network 1 plc", company_number="08765432", vat_number=None)
+    actions_organisations.change_organisation(call, OrganisationChange(company=company), own.version)
+
+
 class Billing:
     """An operator "Network 1" and two providers on 10 June 2026, a Wednesday; nothing published, nothing agreed on."""
 
     def __init__(self, **company: Any) -> None:
         self.so = a_system_operator().organisation
+        give_company(self.so)
         self.fsp(FSP, **company)
         self.fsp(OTHER, company_number="07654321")
 

@@ -68,7 +68,7 @@ from local.gateway import Gateway
 from tests.builders.assets import asset_cells
 from tests.builders.bidding import BiddingMarket
 from tests.builders.calls import a_call
-from tests.builders.invoices import keep_published
+from tests.builders.invoices import give_company, keep_published
 from tests.builders.qualifying import competition_fields
 from tests.builders.registry import (
     Joined,
@@ -326,6 +326,7 @@ class SmallMarket(BiddingMarket):
         keep_published(self.so.organisation, [a_report_line()], "2026-03", FSP, disputable_until=date(2026, 4, 30))
         [invoice] = invoicing.draw_up(self.operator(NOW), DrawUpRequest(month="2026-03", fsp=FSP)).issued
         proposed = AgreementRequest(fsp=FSP, starts=date(2026, 6, 1))
+        give_company(self.so.organisation)
         agreement = agreements.propose_agreement(self.operator(NOW), proposed)
         return {"invoice_id": invoice.id, "agreement_id": agreement.id}
 

@@ -25,7 +25,7 @@ from chalicelib.settlement.requests_invoices import (
     RefusalRequest,
 )
 from tests.builders.invoices import FSP, OTHER, TODAY, VAT_NUMBER, Billing
-from tests.builders.registry import a_company
+from tests.builders.registry import a_company, a_system_operator
 
 
 @pytest.fixture
@@ -248,3 +248,10 @@ def test_of_several_agreements_the_one_of_the_day_holds() -> None:
     assert [each and each.agreement_id for each in found.values()] == ["a", "b"]
     assert agreements.holding(spans, date(2026, 7, 1), VAT_NUMBER)[0] is None
     assert agreements.holding(spans, date(2026, 4, 1), None)[0] is None
+
+
+def test_an_operator_names_its_own_company_before_it_writes_invoices_for_others(billing: Billing) -> None:
+    nameless = a_system_operator(3)
+    with pytest.raises(Refused, match="company's name, number and address") as refused:
+        actions.propose_agreement(nameless.call, AgreementRequest(fsp=FSP, starts=date(2026, 6, 11)))
+    assert refused.value.code == "agreement.own_company"

@@ -48,7 +48,8 @@ def billing(market: Any) -> Billing:
 def invoice(billing: Billing) -> Invoice:
     """A self-billing invoice of June 2026 over two agreed lines; both sides have VAT numbers."""
     company = a_company(name="Network 1 plc", company_number="02366906", vat_number="GB 123 4567 82")
-    actions_organisations.change_organisation(billing.operator(), OrganisationChange(company=company), 1)
+    own = actions_organisations.get_organisation(billing.operator())
+    actions_organisations.change_organisation(billing.operator(), OrganisationChange(company=company), own.version)
     billing.publish(["10.00", "20.05"])
     billing.agreement()
     (issued,) = billing.draw_up().issued
@@ -203,7 +204,7 @@ def test_a_side_without_an_electronic_address_is_named_until_it_has_one(billing:
     (statement,) = billing.draw_up().issued
     view = asked(billing.operator(), "invoice-ubl", invoice_id=statement.id)
     assert view.refusal_code == "invoice.no_electronic_address"
-    assert "Network 1 has none" in (view.refusal or "")
+    assert "Network 1 plc has none" in (view.refusal or "")
     at = datetime(2026, 6, 11, 9, tzinfo=UTC)
     fields = {"organisation": billing.so, "purpose": "settlement", "email": "settle@network.example"}
     route = ContactRoute(id="ctr_1", **fields, verified_at=at, code=Code(sent_at=at))

@@ -74,7 +74,7 @@ def test_agreed_lines_become_a_self_billing_invoice_with_vat(billing: Billing) -
         Decimal("120.04"),
     )
     assert (head.issued_on, head.due, head.months, head.line_count) == (TODAY, date(2026, 7, 10), ("2026-04",), 2)
-    assert (head.seller.name, head.seller.vat_number, head.buyer.name) == ("Flex Ltd", VAT_NUMBER, "Network 1")
+    assert (head.seller.name, head.seller.vat_number, head.buyer.name) == ("Flex Ltd", VAT_NUMBER, "Network 1 plc")
     assert found.not_issued == ()
     assert head.lines == ()
     assert billing.states(report) == ["invoiced", "invoiced"]
