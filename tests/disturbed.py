@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 
 from local import client, market_operator
-from local.client import Market
+from local.client import Market, Session
 from local.demo.invented import invented_scene
 from local.demo.line import Line
 from local.demo.stages import Story
@@ -207,17 +207,34 @@ def outcome(line: Line) -> dict[str, Any]:
     }
     operator = line.operator.session
     mails = sorted({told for mail in line.market.mails() for told in _told(mail)})
+    instructions = list(operator.all("/instructions"))
+    reports = list(operator.all("/settlement-reports"))
     return {
         "assets": assets,
         "obligations": _lasting(operator.all("/obligations"), _OBLIGATION),
-        "instructions": _lasting(operator.all("/instructions"), _INSTRUCTION),
-        "reports": _lasting(operator.all("/settlement-reports"), _REPORT),
+        "instructions": _lasting(instructions, _INSTRUCTION),
+        "reports": _lasting(reports, _REPORT),
+        "lines": _lines(operator, reports, {each["id"] for each in instructions if each["state"] == "stopped"}),
         "invoices": _lasting(operator.all("/invoices"), _INVOICE),
+        "paid": sorted(
+            f"{each['number']}: {each['gross'] == each['paid_amount']}" for each in operator.all("/invoices")
+        ),
         "mails": mails,
     }
 
 
-def _lasting(items: list[dict[str, Any]], fields: set[str]) -> list[str]:
+def _lines(operator: Session, reports: list[dict[str, Any]], stopped: set[str]) -> list[str]:
+    """Every line of every report. What an instruction comes to that was stopped by hand hangs on the second."""
+    told = []
+    for report in reports:
+        lines = list(operator.all(f"/settlement-reports/{report['id']}/lines"))
+        for line in lines:
+            line["amount"] = "by the second" if line["instruction_id"] in stopped else line["amount"]
+        told += [f"{report['fsp_name']} {report['state']} {line}" for line in _lasting(lines, _LINE)]
+    return sorted(told)
+
+
+def _lasting(items: Iterable[dict[str, Any]], fields: set[str]) -> list[str]:
     return sorted(repr({field: found for field, found in sorted(each.items()) if field in fields}) for each in items)
 
 
@@ -251,5 +268,16 @@ _INSTRUCTION = {
     "urgent",
     "test",
 }
-_REPORT = {"fsp_name", "month", "first", "last", "state", "lines", "unsettled", "total", "currency"}
-_INVOICE = {"kind", "number", "net", "vat", "gross", "carried", "months", "line_count", "state", "paid_amount"}
+_REPORT = {"fsp_name", "month", "first", "last", "state", "lines", "unsettled", "currency"}
+_LINE = {
+    "competition_reference",
+    "window_name",
+    "month",
+    "component",
+    "starts",
+    "amount",
+    "reason",
+    "corrects",
+    "state",
+}
+_INVOICE = {"kind", "number", "carried", "months", "line_count", "state"}
