@@ -23,6 +23,8 @@ from infrastructure.stage import stage_named
 DOCUMENT = ROOT / "docs" / "operations.md"
 BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"
 MILLION = 1_000_000
+MINUTES = 43_200
+"""Of a month."""
 
 PRICES = {
     "DynamoDB write request units, a million": 0.7423,
@@ -46,6 +48,7 @@ PRICES = {
     "Secrets": 0.40,
     "CloudWatch alarms": 0.10,
     "CloudWatch dashboards": 3.00,
+    "CloudWatch metrics of our own": 0.30,
     "CloudWatch logs in, GB": 0.5985,
     "X-Ray traces, a million": 5.00,
     "SES mails, a million": 100.00,
@@ -99,7 +102,9 @@ class Workload:
 
     @property
     def reads(self) -> int:
-        return 6 * self.requests + 20 * self.asset_changes + 10 * self.competitions * self.answers_per_competition
+        """Settling reads a meter's month and the days its baseline comes from; each minute looks for unsealed records."""
+        asked = 6 * self.requests + 20 * self.asset_changes + 10 * self.competitions * self.answers_per_competition
+        return asked + 20 * self.meters + 8 * MINUTES
 
     @property
     def table_gigabytes(self) -> float:
@@ -144,6 +149,10 @@ def _standing(folder: Path) -> Iterator[Line]:
     yield Line("Secrets", kinds["AWS::SecretsManager::Secret"] + 1)  # the market makes the key of tokens itself
     yield Line("CloudWatch alarms", kinds["AWS::CloudWatch::Alarm"])
     yield Line("CloudWatch dashboards", kinds["AWS::CloudWatch::Dashboard"])
+    alarms = [resource for resource in resources(folder) if resource["Type"] == "AWS::CloudWatch::Alarm"]
+    yield Line(
+        "CloudWatch metrics of our own", sum(each["Properties"].get("Namespace") == "headroom" for each in alarms)
+    )
     yield Line("Firewall, web ACLs", kinds["AWS::WAFv2::WebACL"])
     yield Line("Firewall, rules", rules)
 
@@ -183,9 +192,11 @@ def _lambda(folder: Path, work: Workload) -> Iterator[Line]:
         "send-mail": 0.2 * work.mails,
         "import-file": 10.0 * work.files,
         "make-export": 10.0 * work.files,
+        "import-readings": 0.02 * work.meter_days,
+        "run-settlement": 0.1 * work.meters,
         "on-outbox": 0.05 * work.commits,
     }
-    every = {f.name: 43_200 / f.trigger.minutes for f in FUNCTIONS if isinstance(f.trigger, Every)}
+    every = {f.name: MINUTES / f.trigger.minutes for f in FUNCTIONS if isinstance(f.trigger, Every)}
     seconds |= {name: 0.5 * times for name, times in every.items()}
     yield Line("Lambda requests, a million", (work.requests + _invocations(work)) / MILLION)
     yield Line(
@@ -194,7 +205,7 @@ def _lambda(folder: Path, work: Workload) -> Iterator[Line]:
 
 
 def _invocations(work: Workload) -> float:
-    ticks = sum(43_200 / f.trigger.minutes for f in FUNCTIONS if isinstance(f.trigger, Every))
+    ticks = sum(MINUTES / f.trigger.minutes for f in FUNCTIONS if isinstance(f.trigger, Every))
     return ticks + 4 * work.events + 2 * work.mails
 
 
