@@ -102,7 +102,7 @@ class Workload:
 
     @property
     def reads(self) -> int:
-        """Settling reads a meter's month and the days its baseline comes from; each minute looks for unsealed records."""
+        """Settling reads a month and the days before it of each meter; each minute looks for unsealed records."""
         asked = 6 * self.requests + 20 * self.asset_changes + 10 * self.competitions * self.answers_per_competition
         return asked + 20 * self.meters + 8 * MINUTES
 
