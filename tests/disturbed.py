@@ -240,9 +240,10 @@ def _lasting(items: Iterable[dict[str, Any]], fields: set[str]) -> list[str]:
 
 def _told(mail: dict[str, Any]) -> list[str]:
     """What a mail tells: its subject, or each competition of a digest; how many it gathers hangs on the moment."""
-    for digest in ("new competition", "Bidding is open"):
-        if digest in mail["subject"]:
-            return [f"{mail['to'][0]}: {digest} {reference}" for reference in _REFERENCE.findall(mail["text"])]
+    for digest in ("new competition", "bidding is open"):
+        if digest in mail["subject"].lower():
+            told = set(_REFERENCE.findall(f"{mail['subject']} {mail['text']}"))
+            return [f"{mail['to'][0]}: {digest} {reference}" for reference in sorted(told)]
     return [f"{mail['to'][0]}: {_INSTRUCTIONS.sub('dispatch instructions', mail['subject'])}"]
 
 
