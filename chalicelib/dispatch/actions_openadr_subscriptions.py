@@ -139,7 +139,7 @@ def _save(call: Call, subscription: Subscription, writes: list[Write], action: s
 
 
 def _tell(call: Call, subscription: Subscription, operation: Operation) -> None:
-    bare = [each.model_copy(update={"bearer_token": None}) for each in subscription.object_operations]
+    bare = [each.model_copy(update={"bearer_token": None}) for each in subscription.object_operations]  # nosec B105
     thing = subscription.model_copy(update={"object_operations": tuple(bare)})
     program = subscription.program_id
     told = Told(kind="SUBSCRIPTION", operation=operation, thing=thing, thing_id=thing.id, program=program)

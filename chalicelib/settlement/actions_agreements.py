@@ -72,7 +72,7 @@ def propose_agreement(call: Call, body: AgreementRequest) -> AgreementView:
 def _check_named(operator: Organisation) -> None:
     """An invoice names whom it is made out to, with their address (VAT Regulations 1995, regulation 14)."""
     if operator.company is None or not operator.company.address:
-        detail = "Give your company's name, number and address first (PATCH /organisation): your invoices are to name it."
+        detail = "Give your company's name, number and address first (PATCH /organisation): your invoices name it."
         raise Refused("agreement.own_company", detail)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import ttf_opensans
 from reportlab.lib.colors import HexColor
@@ -68,7 +68,7 @@ WARNED = _style("warned", 8, 10.6, textColor=WARNING)
 
 def text(words: str, style: ParagraphStyle = CELL) -> Paragraph:
     """Words as they are, never taken for markup, wrapped within their cell."""
-    return Paragraph(escape(words).replace("\n", "<br/>"), style)
+    return Paragraph(escape(words, quote=False).replace("\n", "<br/>"), style)
 
 
 def number(words: str, strong: bool = False) -> Paragraph:

@@ -12,7 +12,7 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from xml.etree import ElementTree as ET
+from xml.etree import ElementTree as ET  # nosec B405  (written with it; nothing is read)
 
 from chalicelib.kernel.errors import Refused
 from chalicelib.kernel.quantities import ZERO, plain
