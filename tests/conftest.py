@@ -29,6 +29,12 @@ from tests.tables import fill_state, ready_clients  # noqa: E402
 may_open_files()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests begin first, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def market() -> Iterator[None]:
     """Every table, bucket, queue and the bus, empty, in memory."""
