@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -349,3 +350,24 @@ def test_headers_hold_the_published_signature(body: str, key: bytes) -> None:
     headers = signed_headers(secret, "dlv_1", AT, body)
     assert headers["webhook-signature"] == signature_of(secret, headers, body)
     assert headers["webhook-timestamp"] == str(int(AT.timestamp()))
+
+
+def receiver_of_the_documents() -> Any:
+    """The check that docs/webhooks.md gives receivers, as it stands there."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text()
+    held: dict[str, Any] = {}
+    exec(page.partition("```python")[2].partition("```")[0], held)
+    return held["is_genuine"]
+
+
+def test_a_receiver_can_tell_a_wrong_key_a_changed_body_and_a_replayed_message() -> None:
+    is_genuine, secret, sent = receiver_of_the_documents(), "whsec_" + "a" * 32, AT.timestamp()
+    headers = signed_headers(secret, "dlv_1", AT, "{}")
+    assert not is_genuine("whsec_" + "b" * 32, headers, "{}", set(), sent)
+    assert not is_genuine(secret, headers, '{"mw": 2}', set(), sent)
+    assert not is_genuine(secret, headers | {"webhook-id": "dlv_2"}, "{}", set(), sent)
+    assert not is_genuine(secret, headers, "{}", set(), sent + 301)
+    assert not is_genuine(secret, headers | {"webhook-timestamp": "now"}, "{}", set(), sent)
+    seen: set[str] = set()
+    assert is_genuine(secret, headers, "{}", seen, sent + 299)
+    assert not is_genuine(secret, headers, "{}", seen, sent + 299)
