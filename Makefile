@@ -34,7 +34,7 @@ demo: setup     ## one competition from file to obligations; DATA=../shared/data
 	@exec $(BIN)/python -m local.demo $(if $(DATA),--data $(DATA)) $(ARGS)
 
 test: setup-dev ## every test, and the proof that rules and lifecycles are tested to the last branch
-	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='*/rules*.py,*/lifecycle.py' --skip-covered --fail-under=100
 
 crash-test: setup-dev ## kill the market CRASHES=200 times at random points of the demo, and compare its ends
