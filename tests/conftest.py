@@ -30,7 +30,7 @@ may_open_files()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests begin first, so that none is left to the end (xdist keeps to it by `--no-loadscope-reorder`)."""
+    """Files with slow tests begin first: none is left to the end (under xdist by `--no-loadscope-reorder`)."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
