@@ -65,7 +65,6 @@ _EXPORTS = (
     _export("competitions", "Existing competitions", "read", "so"),
     _export("qualified-assets", "Qualified assets", "read", "so", "fsp"),
     _export("entries", "Entries, pre-filled", "read", "fsp"),
-    _export("entries", "Entries, pre-filled", "read", "fsp"),
     _export("bids", "Bid workbook, pre-filled", "bidding", "fsp"),
     _export("bid-history", "Bid history", "bidding", "fsp", sealed=True),
     _export("decisions", "Bids file", "procurement", "so"),

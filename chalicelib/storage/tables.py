@@ -8,12 +8,11 @@ from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute
-from pynamodb.constants import NUMBER, STRING
+from pynamodb.constants import STRING
 from pynamodb.models import Model
 
 from chalicelib.kernel.errors import Invalid, Problem
@@ -35,18 +34,6 @@ class RowMeta:
     """Base of each row's `Meta`, which names its table: `table_name = table_name("assets")`."""
 
     table_name = ""
-
-
-class DecimalAttribute(Attribute[Decimal]):
-    """A decimal as a DynamoDB number, exact both ways."""
-
-    attr_type = NUMBER
-
-    def serialize(self, value: Decimal) -> str:
-        return str(value)
-
-    def deserialize(self, value: str) -> Decimal:
-        return Decimal(value)
 
 
 class InstantAttribute(Attribute[datetime]):
