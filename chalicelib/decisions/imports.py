@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from chalicelib.decisions import actions
-from chalicelib.decisions.models import AT_ONCE, DecisionRequest
+from chalicelib.decisions.models import AT_ONCE, DecisionRequest, Origin
 from chalicelib.decisions.sheets import BIDS, TEMPLATE
 from chalicelib.files.importing import Chunk, Importer, ParsedRow, RowOutcome, by_key, call_for_row
 from chalicelib.files.models import Receipt
@@ -66,7 +66,8 @@ def _saved(
     """One transaction's worth of rows, under a call of its own, so that a crash between two leaves no id used twice."""
     own_call = call_for_row(call, receipt, BIDS, sound[0][0].row)
     try:
-        changed = actions.save_decisions(own_call, deciding, [request for _, request in sound], receipt=receipt.id)
+        said = [request for _, request in sound]
+        changed = actions.save_decisions(own_call, deciding, said, origin=Origin(receipt=receipt.id))
     except Refused as refusal:
         if refusal.code == actions.RACED:
             raise  # others keep deciding: the queue gives the file again

@@ -60,10 +60,20 @@ class DecisionsRequest(Value):
     decisions: list[DecisionRequest] = Field(min_length=1, max_length=5000)
 
 
+class Origin(Value):
+    """Where decisions come from: a file, or a proposal of the competition; neither where they came by the API."""
+
+    receipt: str | None = None
+    proposal: int | None = None
+
+
+BY_HAND = Origin()
+
+
 class Decision(Value):
     """A decision on a bid as it is kept. Changeable until the competition's results are confirmed.
 
-    `receipt` is the file that said it, None where it came by the API.
+    `receipt` is the file that said it, `proposal` the number of the proposal it was taken from.
     """
 
     bid_id: str
@@ -75,6 +85,7 @@ class Decision(Value):
     decided_by: str
     decided_at: Instant
     receipt: str | None = None
+    proposal: int | None = None
     version: int = 1
 
 

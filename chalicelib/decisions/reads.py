@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable
 
 from chalicelib.bidding import actions as bidding
 from chalicelib.bidding.models import BidForDeciding
@@ -22,19 +21,18 @@ from chalicelib.decisions.models import (
     ResultsView,
     SheetState,
 )
+from chalicelib.decisions.paging import cut
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import Invalid, NotFound, Problem
+from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.models import Page, PageQuery
 from chalicelib.registry import actions as registry
-
-T = TypeVar("T")
 
 
 def list_bids(call: Call, competition_id: str, query: PageQuery) -> Page[DecidedBidView]:
     """The bids of one of the caller's closed competitions, cheapest first, with what was decided."""
     deciding = load_deciding(call, competition_id)
     views = decided_bids(deciding.competition, deciding.bids.values(), deciding.decisions)
-    shown, after = _cut(views, [view.bid_id for view in views], query)
+    shown, after = cut(views, [view.bid_id for view in views], query)
     return Page(items=list(shown), next=after)
 
 
@@ -51,7 +49,7 @@ def decided_bids(
 def list_overviews(call: Call, query: OverviewQuery) -> Page[OverviewView]:
     """Where deciding stands in the caller's closed competitions, zero-bid ones too, latest closed first."""
     closed = [each for each in closed_competitions(call, query.round_ref) if query.state in (None, _state(each))]
-    shown, after = _cut(closed, [each.id for each in closed], query)
+    shown, after = cut(closed, [each.id for each in closed], query)
     return Page(items=[overview_of(load_deciding(call, each.id)) for each in shown], next=after)
 
 
@@ -132,14 +130,3 @@ def _view(competition: Competition, bid: BidForDeciding, decision: Decision | No
 
 def _state(competition: Competition) -> SheetState:
     return "confirmed" if competition.outcome == "confirmed" else "open"
-
-
-def _cut(things: Sequence[T], ids: Sequence[str], query: PageQuery) -> tuple[Sequence[T], str | None]:
-    """A page of a list that was ranked as a whole, and the cursor after it: the id of the last thing shown."""
-    start = 0
-    if query.cursor is not None:
-        if query.cursor not in ids:
-            raise Invalid.of([Problem("cursor.unknown", "The cursor is not one that this list gave.", "cursor")])
-        start = ids.index(query.cursor) + 1
-    end = start + query.limit
-    return things[start:end], ids[end - 1] if end < len(things) else None

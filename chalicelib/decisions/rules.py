@@ -11,7 +11,7 @@ from decimal import Decimal
 from chalicelib.bidding.models import BidForDeciding
 from chalicelib.bidding.rules import OPENING_DELAY
 from chalicelib.competitions.models import Competition
-from chalicelib.decisions.models import Decision, DecisionRequest, DecisionSheet
+from chalicelib.decisions.models import BY_HAND, Decision, DecisionRequest, DecisionSheet, Origin
 from chalicelib.kernel.errors import Problem, Refused
 from chalicelib.kernel.quantities import plain
 
@@ -82,7 +82,7 @@ def decide(
     before: Decision | None,
     decided_by: str,
     now: datetime,
-    receipt: str | None = None,
+    origin: Origin = BY_HAND,
 ) -> Decision | None:
     """The decision to keep for a request without problems; None when it asks to leave the bid undecided."""
     if request.decision == "undecided":
@@ -98,7 +98,8 @@ def decide(
         comment=request.comment,
         decided_by=decided_by,
         decided_at=now,
-        receipt=receipt,
+        receipt=origin.receipt,
+        proposal=origin.proposal,
         version=before.version + 1 if before else 1,
     )
 

@@ -13,7 +13,7 @@ from chalicelib.contracts import actions as contracts
 from chalicelib.contracts.downloads import export_contracts
 from chalicelib.contracts.models import AssetsQuery, ObligationQuery
 from chalicelib.contracts.sheets import ASSETS, OBLIGATIONS
-from chalicelib.decisions import actions, reads, rounds, store
+from chalicelib.decisions import actions, actions_recording, reads, rounds, store
 from chalicelib.decisions.downloads import export_bids, export_results
 from chalicelib.decisions.imports import IMPORTER
 from chalicelib.decisions.models import DecisionsRequest, OverviewQuery
@@ -165,7 +165,7 @@ def test_more_decisions_than_a_transaction_holds_are_saved_in_several(market: No
     window = made.competition_1.windows[0].id
     bid = {"window_id": window, "capacity_mw": "0.1", "maximum_run_time": "PT1H", "utilisation_price": "90"}
     made.submit(0, bids=[{**bid, "split": split} for split in range(1, 6)])
-    monkeypatch.setattr(actions, "AT_ONCE", 2)
+    monkeypatch.setattr(actions_recording, "AT_ONCE", 2)
     overview = record(made, *(accept(bid_id) for bid_id in bid_ids(made)))
     assert (overview.accepted, overview.undecided) == (5, 0)
 
