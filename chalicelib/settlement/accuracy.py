@@ -10,7 +10,7 @@ from chalicelib.settlement.baselines import Question, stated, timely_statement
 from chalicelib.settlement.measuring import Evidence, Measured
 from chalicelib.settlement.methods import Method, Nominated, WeeklyTemplate
 from chalicelib.settlement.models import Instruction, Member
-from chalicelib.settlement.series import netted
+from chalicelib.settlement.packing import netted
 
 
 def stated_against_metered(

@@ -20,7 +20,8 @@ from chalicelib.metering.reading import LOCAL
 from chalicelib.registry import actions as registry
 from chalicelib.registry.models import OperatorSettings
 from chalicelib.settlement.actions_outages import outage_days_of
-from chalicelib.settlement.series import Grid, Series, netted
+from chalicelib.settlement.packing import netted
+from chalicelib.settlement.series import Grid, Series
 from chalicelib.settlement.taking import series_of
 
 DEFAULT_HOLIDAYS = OperatorSettings().holiday_region

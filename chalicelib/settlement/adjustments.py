@@ -14,7 +14,8 @@ from typing import Literal
 
 from chalicelib.kernel.periods import day_span
 from chalicelib.settlement.methods import SameDayAdjustment
-from chalicelib.settlement.series import Exact, Grid, Series, completeness, mean, milliwatts
+from chalicelib.settlement.packing import read
+from chalicelib.settlement.series import Exact, Grid, Series, mean, milliwatts
 
 Kind = Literal["additive", "ratio", "none"]
 
@@ -57,12 +58,12 @@ def adjusted(
 
     `values` are the baseline over the event, `before` over the window; both and `readings` in milliwatts.
     """
-    shared = [period for period in window if period in before and period in readings]
-    there = min(completeness(readings, window), Fraction(len(before), max(len(window), 1)))
-    if not shared or there < Fraction(enough):
+    found = {at: value for at, value in zip(window, read(readings, window), strict=True) if value is not None}
+    shared = [period for period in found if period in before]
+    if not shared or Fraction(min(len(found), len(before)), len(window)) < Fraction(enough):
         absent = "readings are missing in the window" if window else "the window would begin before the day"
         return Adjustment("none", Fraction(0), Fraction(0), tuple(window), absent), dict(values)
-    metered, usual = mean([readings[period] for period in shared]), mean([before[period] for period in shared])
+    metered, usual = mean([found[period] for period in shared]), mean([before[period] for period in shared])
     if how.kind == "ratio" and _is_sound(how, metered, usual):
         raw = metered / usual
         applied = min(max(raw, Fraction(how.lower)), Fraction(how.upper))

@@ -6,8 +6,6 @@ NODES; see page 7. All values are milliwatts, import positive, kept as exact fra
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,8 +13,9 @@ from fractions import Fraction
 from typing import Literal
 
 from chalicelib.kernel.models import iso
-from chalicelib.kernel.periods import HALF_HOUR, Span, is_working_day, local_of
-from chalicelib.settlement.adjustments import Adjustment, adjusted, adjustment_window
+from chalicelib.kernel.periods import HALF_HOUR, is_working_day, local_of
+from chalicelib.settlement.adjustments import Adjustment, adjusted
+from chalicelib.settlement.baseline_prints import print_of
 from chalicelib.settlement.methods import (
     VERSION,
     FixedCapacity,
@@ -28,51 +27,15 @@ from chalicelib.settlement.methods import (
     WeeklyTemplate,
     Zero,
 )
-from chalicelib.settlement.series import Exact, Grid, Series, completeness, mean, milliwatts
+from chalicelib.settlement.packing import read
+from chalicelib.settlement.questions import LookBack, Question, Reason, Statement, minutes_before, windows
+from chalicelib.settlement.series import Exact, Series, mean, milliwatts
+
+__all__ = ["Baseline", "Question", "Statement", "baseline", "stated", "timely_statement", "windows"]
 
 Status = Literal["SUFFICIENT", "INSUFFICIENT"]
-Reason = Literal["HOLIDAY", "EVENT_DAY", "OUTAGE_DAY", "INCOMPLETE", "RANKED_OUT"]
 ONE_KW = 10**6
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A nomination or a weekly template as an FSP uploaded it: `values` by period start, or by (weekday, half-hour),
-    milliwatts, import positive."""
-
-    submitted_at: datetime
-    values: Mapping[datetime | tuple[int, int], int]
-
-    @property
-    def is_weekly(self) -> bool:
-        return isinstance(next(iter(self.values), None), tuple)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a baseline is asked for: a span, how it is metered, and which days cannot tell.
-
-    `event_days` are local days of any instruction to any of the meters by any SO. `notice_at` is when the FSP learnt
-    of the event. `devices` counts for a fixed reference, `statements` are the FSP's own schedules or templates.
-    """
-
-    span: Span
-    grid: Grid
-    holidays: frozenset[date] = frozenset()
-    event_days: frozenset[date] = frozenset()
-    outage_days: frozenset[date] = frozenset()
-    notice_at: datetime | None = None
-    devices: int = 1
-    statements: Sequence[Statement] = ()
-
-    @property
-    def periods(self) -> list[datetime]:
-        return self.grid.periods(self.span)
-
-    @property
-    def day(self) -> date:
-        return self.grid.day(self.span[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,36 +76,28 @@ def baseline(method: Method, asked: Question, readings: Series) -> Baseline:
             found = _meter_before(method, asked, readings)
         case _:
             found = _fixed_reference(method, asked)
-    return replace(found, fingerprint=_fingerprint(method, asked, readings, found))
-
-
-def windows(method: Method, asked: Question) -> list[datetime]:
-    """The periods on the event's own day that a method reads: to be metered, before a baseline can be had."""
-    if isinstance(method, Historical) and method.adjustment is not None:
-        return adjustment_window(method.adjustment, asked.span[0], asked.notice_at, asked.grid) or []
-    return _before(method, asked) if isinstance(method, MeterBefore) else []
+    days = {*found.days_used, *(day for day, _ in found.days_refused)}
+    return replace(found, fingerprint=print_of(method, asked, readings, days, _statements_json(method, asked)))
 
 
 def _historical(method: Historical, asked: Question, readings: Series) -> Baseline:
-    adjusting = windows(method, asked)
-    wanted = [*adjusting, *asked.periods]
-    eligible, refused = _eligible_days(method, asked, readings, wanted)
-    at_least = min(method.minimum_days, _day_count(method, asked))
-    if len(eligible) < at_least:
-        why = f"{len(eligible)} eligible days in the last {method.look_back_days}, {at_least} are needed"
-        return _without(method.kind, why, eligible, refused)
-    rows = {day: _row(asked, readings, wanted, day) for day in eligible}
-    kept = _kept(method, asked, rows)
-    values = _means(method, asked.periods, rows, kept)
-    gap = [period for period in asked.periods if period not in values]
+    back = asked.look_back(method)
+    rows, refused = _eligible_days(method, back, readings)
+    if len(rows) < back.at_least:
+        why = f"{len(rows)} eligible days in the last {method.look_back_days}, {back.at_least} are needed"
+        return _without(method.kind, why, rows, refused)
+    kept = _kept(method, back, rows)
+    means = _means(method, back.wanted, rows, kept)
+    values = {period: means[period] for period in back.periods if period in means}
+    gap = [period for period in back.periods if period not in values]
     if gap:
-        return _without(method.kind, f"no day has a reading for the period of {iso(gap[0])}", eligible, refused)
-    before = _means(method, adjusting, rows, kept)
+        return _without(method.kind, f"no day has a reading for the period of {iso(gap[0])}", rows, refused)
+    before = {period: means[period] for period in back.adjusting if period in means}
     change = None
     if method.adjustment is not None:
-        change, values = adjusted(method.adjustment, values, before, readings, adjusting, method.completeness)
-    share = mean([Fraction(len(rows[day]), len(wanted)) for day in eligible])
-    ranked_out = [(day, "RANKED_OUT") for day in eligible if day not in kept]
+        change, values = adjusted(method.adjustment, values, before, readings, back.adjusting, method.completeness)
+    there = sum(len(row) - row.count(None) for row in rows.values())
+    ranked_out = [(day, "RANKED_OUT") for day in rows if day not in kept]
     listed = (*refused, *ranked_out)
     return Baseline(
         method.kind,
@@ -151,79 +106,48 @@ def _historical(method: Historical, asked: Question, readings: Series) -> Baseli
         days_used=tuple(sorted(kept)),
         days_refused=tuple(sorted(listed)),  # type: ignore[arg-type]
         adjustment=change,
-        completeness=share,
+        completeness=Fraction(there, len(back.wanted) * len(rows)),
     )
 
 
-def _day_count(method: Historical, asked: Question) -> int:
-    if method.non_working_days is not None and not is_working_day(asked.day, asked.holidays):
-        return method.non_working_days
-    return method.days
+Rows = Mapping[date, Sequence[int | None]]
+"""What was read on each day, by the places of the wanted periods."""
 
 
 def _eligible_days(
-    method: Historical, asked: Question, readings: Series, wanted: Sequence[datetime]
-) -> tuple[list[date], list[tuple[date, Reason]]]:
-    """The most recent eligible days, latest first, and the days of the class refused on the way, with the reason."""
-    eligible: list[date] = []
+    method: Historical, back: LookBack, readings: Series
+) -> tuple[dict[date, Sequence[int | None]], list[tuple[date, Reason]]]:
+    """What was read on the most recent eligible days, latest first, and the days refused on the way with the reason."""
+    eligible: dict[date, Sequence[int | None]] = {}
     refused: list[tuple[date, Reason]] = []
-    count = _day_count(method, asked)
-    for back in range(1, method.look_back_days + 1):
-        day = asked.day - timedelta(days=back)
-        if len(eligible) == count:
+    for each in back.candidates():
+        if len(eligible) == back.count:
             break
-        if not _is_of_class(method, asked, day):
+        if each.reason is not None:
+            refused.append((each.day, each.reason))
             continue
-        reason = _refusal(method, asked, readings, wanted, day)
-        if reason is None:
-            eligible.append(day)
+        row = read(readings, each.instants)
+        if None in row and Fraction(len(row) - row.count(None), len(row)) < Fraction(method.completeness):
+            refused.append((each.day, "INCOMPLETE"))
         else:
-            refused.append((day, reason))
+            eligible[each.day] = row
     return eligible, refused
 
 
-def _is_of_class(method: Historical, asked: Question, day: date) -> bool:
-    working = is_working_day(day, asked.holidays)
-    if method.day_class == "same":
-        return working == is_working_day(asked.day, asked.holidays)
-    return working or method.day_class == "any"
-
-
-def _refusal(
-    method: Historical, asked: Question, readings: Series, wanted: Sequence[datetime], day: date
-) -> Reason | None:
-    if method.exclude_holidays and day in asked.holidays:
-        return "HOLIDAY"
-    if method.exclude_event_days and day in asked.event_days:
-        return "EVENT_DAY"
-    if method.exclude_outage_days and day in asked.outage_days:
-        return "OUTAGE_DAY"
-    back = (asked.day - day).days
-    there = completeness(readings, [asked.grid.shifted(period, back) for period in wanted])
-    return "INCOMPLETE" if there < Fraction(method.completeness) else None
-
-
-def _row(asked: Question, readings: Series, wanted: Sequence[datetime], day: date) -> dict[datetime, int]:
-    """A day's readings by the event's periods."""
-    back = (asked.day - day).days
-    found = {period: asked.grid.shifted(period, back) for period in wanted}
-    return {period: readings[at] for period, at in found.items() if at is not None and at in readings}
-
-
-Rows = Mapping[date, Mapping[datetime, int]]
-
-
-def _kept(method: Historical, asked: Question, rows: Rows) -> list[date]:
+def _kept(method: Historical, back: LookBack, rows: Rows) -> list[date]:
     """The days whose mean is taken; ranking by interval decides anew in each period, so all days stay."""
     if method.choose == "all" or method.rank == "interval":
         return list(rows)
-    energy = {day: _mean_of(row, asked.periods) for day, row in rows.items()}
-    return _chosen(method, energy)
+    own = {day: row[len(back.adjusting) :] for day, row in rows.items()}
+    return _chosen(method, {day: _size(row) for day, row in own.items()})
 
 
-def _mean_of(row: Mapping[datetime, int], periods: Iterable[datetime]) -> Fraction:
-    read = [row[period] for period in periods if period in row]
-    return mean(read) if read else Fraction(0)
+def _size(row: Sequence[int | None]) -> Fraction | int:
+    """A day's mean over the event's periods, times their number: of a day read whole, its sum."""
+    there = [value for value in row if value is not None]
+    if len(there) == len(row):
+        return sum(there)
+    return Fraction(sum(there) * len(row), len(there)) if there else 0
 
 
 def _chosen(method: Historical, size: Mapping[date, Fraction | int]) -> list[date]:
@@ -242,13 +166,12 @@ def _means(
     method: Historical, periods: Sequence[datetime], rows: Rows, kept: Sequence[date]
 ) -> dict[datetime, Fraction]:
     """The mean of the kept days in each period that any of them was read in."""
+    ranked = method.rank == "interval" and method.choose != "all"
     found: dict[datetime, Fraction] = {}
-    for period in periods:
-        there = {day: rows[day][period] for day in kept if period in rows[day]}
-        if not there:
-            continue
-        ranked = method.rank == "interval" and method.choose != "all"
-        found[period] = mean([there[day] for day in (_chosen(method, there) if ranked else there)])
+    for period, column in zip(periods, zip(*(rows[day] for day in kept), strict=True), strict=True):
+        there = {day: value for day, value in zip(kept, column, strict=True) if value is not None}
+        if there:
+            found[period] = mean([there[day] for day in _chosen(method, there)] if ranked else list(there.values()))
     return found
 
 
@@ -292,15 +215,8 @@ def _half_hour(local: datetime) -> int:
     return (local.hour * 60 + local.minute) // 30
 
 
-def _before(method: MeterBefore, asked: Question) -> list[datetime]:
-    """The whole periods of the minutes before the start, at least one."""
-    end = asked.grid.floor(asked.span[0])
-    count = max(1, method.minutes // asked.grid.minutes)
-    return [end - asked.grid.step * back for back in range(count, 0, -1)]
-
-
 def _meter_before(method: MeterBefore, asked: Question, readings: Series) -> Baseline:
-    before = _before(method, asked)
+    before = minutes_before(method, asked)
     missing = [period for period in before if period not in readings]
     if missing:
         return _without(method.kind, f"there is no reading for the period of {iso(missing[0])}, before the start")
@@ -324,31 +240,6 @@ def _without(method: str, why: str, days: Iterable[date] = (), refused: Iterable
     return Baseline(
         method, "INSUFFICIENT", {}, why=why, days_used=tuple(sorted(days)), days_refused=tuple(sorted(refused))
     )
-
-
-def _fingerprint(method: Method, asked: Question, readings: Series, found: Baseline) -> str:
-    """A hash of all that the baseline stands on: the same inputs give the same, any other reading used another."""
-    days = [*found.days_used, *(day for day, _ in found.days_refused)]
-    wanted = [*windows(method, asked), *asked.periods]
-    backs = [0, *sorted({(asked.day - day).days for day in days})]
-    instants = {asked.grid.shifted(period, back) for back in backs for period in wanted} | set(wanted)
-    used = sorted((iso(at), readings[at]) for at in instants if at is not None and at in readings)
-    text = json.dumps(
-        {
-            "version": VERSION,
-            "method": method.model_dump(mode="json"),
-            "span": [iso(moment) for moment in asked.span],
-            "minutes": asked.grid.minutes,
-            "zone": str(asked.grid.zone),
-            "notice": asked.notice_at and iso(asked.notice_at),
-            "days": sorted(map(str, days)),
-            "devices": asked.devices,
-            "statements": _statements_json(method, asked),
-            "readings": used,
-        },
-        sort_keys=True,
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _statements_json(method: Method, asked: Question) -> list[object]:

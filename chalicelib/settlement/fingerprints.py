@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from chalicelib.kernel.models import iso
@@ -16,6 +18,8 @@ from chalicelib.kernel.periods import Span
 from chalicelib.settlement.inputs import LOOK_BACK_DAYS
 from chalicelib.settlement.measuring import Evidence
 from chalicelib.settlement.models import SETTLED, Instruction, Member
+from chalicelib.settlement.packing import MISSING, Packed
+from chalicelib.settlement.series import Series
 from chalicelib.settlement.sharing import Together, members_of, settled_together
 
 _LOOK_BACK = timedelta(days=LOOK_BACK_DAYS)
@@ -26,7 +30,7 @@ class Prints:
 
     def __init__(self, instructions: Sequence[Instruction], known: Evidence) -> None:
         self._known = known
-        self._days: dict[str, dict[int, bytes]] = {}
+        self._days: dict[str, list[DayPrint]] = {}
         self._made: dict[str, str] = {}
         running = [instruction for instruction in instructions if instruction.state in SETTLED]
         self._together = {each.id: group for group in settled_together(running) for each in group}
@@ -60,13 +64,11 @@ class Prints:
 
     def _readings(self, meter: str, span: Span) -> str:
         if meter not in self._days:
-            self._days[meter] = _by_day(self._known.readings.get(meter, {}).items())
-        first, last = span[0].toordinal(), span[1].toordinal()
-        told = hashlib.sha256()
-        for day, print_ in sorted(self._days[meter].items()):
-            if first <= day <= last:
-                told.update(print_)
-        return told.hexdigest()
+            self._days[meter] = sorted(_by_day(self._known.readings.get(meter, {})))
+        days = self._days[meter]
+        first = bisect_left(days, span[0].toordinal(), key=_number)
+        end = bisect_right(days, span[1].toordinal(), key=_number)
+        return hashlib.sha256(b"".join([print_ for _, print_ in days[first:end]])).hexdigest()
 
 
 def fingerprint(*parts: Any) -> str:
@@ -78,13 +80,52 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, datetime):
-        return iso(value)
+        return _stamp(value)
     return value if value is None or isinstance(value, int) else str(value)
 
 
-def _by_day(readings: Iterable[tuple[datetime, int]]) -> dict[int, bytes]:
-    """A hash of each UTC day's readings, by the day's number."""
+_stamp = lru_cache(maxsize=1 << 12)(iso)
+
+
+DayPrint = tuple[int, bytes]
+"""A UTC day's number, and a hash of what was read of it."""
+
+
+def _number(day: DayPrint) -> int:
+    return day[0]
+
+
+def _by_day(readings: Series) -> Iterator[DayPrint]:
+    if not isinstance(readings, Packed):
+        yield from _of_items(readings.items())
+        return
+    for at, values in readings.by_utc_day():
+        if MISSING in values:
+            yield from _of_items(_items(at, values, readings.minutes))
+        else:
+            told = array("q", bytes(2 * values.itemsize * len(values)))
+            told[::2] = _minutes(at.hour * 60 + at.minute, readings.minutes, len(values))
+            told[1::2] = values
+            yield _printed(at.toordinal(), told)
+
+
+def _of_items(readings: Iterable[tuple[datetime, int]]) -> Iterator[DayPrint]:
     days: dict[int, array[int]] = {}
     for at, value in sorted(readings):
         days.setdefault(at.toordinal(), array("q")).extend((at.hour * 60 + at.minute, value))
-    return {day: day.to_bytes(4, "big") + hashlib.sha256(values.tobytes()).digest() for day, values in days.items()}
+    return (_printed(day, told) for day, told in days.items())
+
+
+def _items(at: datetime, values: array[int], minutes: int) -> list[tuple[datetime, int]]:
+    step = timedelta(minutes=minutes)
+    return [(at + step * place, value) for place, value in enumerate(values) if value != MISSING]
+
+
+@lru_cache(maxsize=1 << 8)
+def _minutes(first: int, step: int, count: int) -> array[int]:
+    """The minutes of the day of so many periods from the first on."""
+    return array("q", range(first, first + step * count, step))
+
+
+def _printed(day: int, told: array[int]) -> DayPrint:
+    return day, day.to_bytes(4, "big") + hashlib.sha256(told.tobytes()).digest()

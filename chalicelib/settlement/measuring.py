@@ -7,12 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from chalicelib.kernel.periods import Span, days_between
-from chalicelib.settlement.baselines import Baseline, Question, Statement, baseline, windows
+from chalicelib.kernel.quantities import ZERO
+from chalicelib.settlement.baselines import Baseline, baseline
 from chalicelib.settlement.methods import FixedCapacity, Historical, MeterBefore, Method
 from chalicelib.settlement.models import Level, MarketRules, Member, Unsettleable
-from chalicelib.settlement.series import Grid, Series, Summed, completeness, netted
+from chalicelib.settlement.packing import Summed, completeness, is_whole, netted, read
+from chalicelib.settlement.questions import Question, Statement, windows
+from chalicelib.settlement.series import Grid, Series
 from chalicelib.settlement.sharing import Together, members_of
 
 
@@ -34,7 +38,7 @@ class Evidence:
     def event_days(self, members: Iterable[Member]) -> frozenset[date]:
         """The local days on which any of the members was instructed, by whomever."""
         spans = {span for member in members for span in self.events.get(member.point, ())}
-        return frozenset(day for span in spans for day in _days_of(span, self.grid))
+        return frozenset().union(*(_days_of(span, self.grid) for span in spans))
 
     def outages(self, members: Iterable[Member]) -> frozenset[date]:
         return frozenset().union(*(self.outage_days.get(member.point, frozenset()) for member in members))
@@ -75,31 +79,40 @@ def measure(together: Together, rules: MarketRules, known: Evidence) -> Measured
     """
     members = members_of(together)
     points = {member.point: netted([known.readings.get(meter, {}) for meter in member.meters]) for member in members}
+    shares = _shares(members)
     asked = _question(together, members, known)
-    own = {member.point: _own_question(asked, member, rules.level, known) for member in members}
+    own = _own_questions(asked, members, rules.level, known)
     found = {
-        member.point: _own_baseline(rules.baseline, own[member.point], points[member.point], _share(member, members))
+        member.point: _own_baseline(rules.baseline, own[member.point], points[member.point], shares[member.point])
         for member in members
+        if not _is_enough(rules, own[member.point], points[member.point])
     }
     left_out = {
-        member.point: reason
-        for member in members
-        if (reason := _left_out(rules.baseline, own[member.point], points[member.point], found[member.point]))
+        point: reason
+        for point, its in found.items()
+        if (reason := _left_out(rules.baseline, own[point], points[point], its))
     }
-    reason = _too_much(members, left_out, rules)
-    counted = [member for member in members if member.point not in left_out]
+    reason = _too_much(shares, left_out, rules)
+    counted = [member.point for member in members if member.point not in left_out]
     refused = tuple((point, found[point]) for point in left_out)
     if reason is not None:
         return Measured((), tuple(left_out.items()), reason, refused)
     if rules.level == "meter":
-        parts = tuple(
-            Part(member.point, _share(member, members), found[member.point], points[member.point]) for member in counted
-        )
+        parts = tuple(Part(point, shares[point], found[point], points[point]) for point in counted)
         return Measured(parts, tuple(left_out.items()), None, refused)
     group = _group(rules.baseline, asked, counted, points, found)
     if not group.baseline.is_sufficient:
         return Measured((group,), tuple(left_out.items()), "INSUFFICIENT_BASELINE", refused)
     return Measured((group,), tuple(left_out.items()), None, refused)
+
+
+def _is_enough(rules: MarketRules, asked: Question, readings: Series) -> bool:
+    """Whether a point of a group counts by the calendar alone: of its own baseline, which the group's takes nothing
+    from, it matters only that there would be one, and without a gap in its readings there is."""
+    if rules.level != "group" or not isinstance(rules.baseline, Historical):
+        return False
+    enough = asked.look_back(rules.baseline).enough
+    return enough is not None and is_whole(readings, enough)
 
 
 def _question(together: Together, members: Sequence[Member], known: Evidence) -> Question:
@@ -115,17 +128,30 @@ def _question(together: Together, members: Sequence[Member], known: Evidence) ->
     )
 
 
-def _days_of(span: Span, grid: Grid) -> Iterable[date]:
-    return days_between(grid.day(span[0]), grid.day(max(span[0], span[1] - grid.step)))
+@lru_cache(maxsize=1 << 14)
+def _days_of(span: Span, grid: Grid) -> frozenset[date]:
+    return frozenset(days_between(grid.day(span[0]), grid.day(max(span[0], span[1] - grid.step))))
 
 
-def _own_question(asked: Question, member: Member, level: Level, known: Evidence) -> Question:
-    """What is asked of one point; measured by meter, its own days alone are left out."""
-    statements = known.statements.get(member.point, ())
-    mine = replace(asked, devices=member.devices, statements=tuple(statements))
-    if level == "group":
-        return mine
-    return replace(mine, event_days=known.event_days([member]), outage_days=known.outages([member]))
+def _own_questions(asked: Question, members: Sequence[Member], level: Level, known: Evidence) -> dict[str, Question]:
+    """What is asked of each point; measured by meter, its own days alone are left out. Points of which the same is
+    asked share the question, and with it all that follows from it alone."""
+    shared: dict[object, Question] = {}
+    found = {}
+    for member in members:
+        statements = tuple(known.statements.get(member.point, ()))
+        days = (
+            (asked.event_days, asked.outage_days)
+            if level == "group"
+            else (known.event_days([member]), known.outages([member]))
+        )
+        key = (member.devices, *days, member.point if statements else None)
+        if key not in shared:
+            shared[key] = replace(
+                asked, devices=member.devices, statements=statements, event_days=days[0], outage_days=days[1]
+            )
+        found[member.point] = shared[key]
+    return found
 
 
 def _own_baseline(method: Method, asked: Question, readings: Series, share: Fraction) -> Baseline:
@@ -137,7 +163,7 @@ def _own_baseline(method: Method, asked: Question, readings: Series, share: Frac
 
 
 def _left_out(method: Method, asked: Question, readings: Series, found: Baseline) -> Unsettleable | None:
-    if any(period not in readings for period in asked.periods):
+    if None in read(readings, asked.periods):
         return "MISSING_READINGS"
     if isinstance(method, Historical) and completeness(readings, windows(method, asked)) < Fraction(
         method.completeness
@@ -149,26 +175,28 @@ def _left_out(method: Method, asked: Question, readings: Series, found: Baseline
 
 
 def _too_much(
-    members: Sequence[Member], left_out: Mapping[str, Unsettleable], rules: MarketRules
+    shares: Mapping[str, Fraction], left_out: Mapping[str, Unsettleable], rules: MarketRules
 ) -> Unsettleable | None:
     """Why nothing is settled: more of the capacity is left out than the rules allow, or no point is left."""
-    missing = sum((_share(member, members) for member in members if member.point in left_out), Fraction(0))
-    if members and len(left_out) < len(members) and missing <= Fraction(rules.max_missing_share):
+    missing = sum((shares[point] for point in left_out), Fraction(0))
+    if shares and len(left_out) < len(shares) and missing <= Fraction(rules.max_missing_share):
         return None
     only_baselines = left_out and set(left_out.values()) == {"INSUFFICIENT_BASELINE"}
     return "INSUFFICIENT_BASELINE" if only_baselines else "MISSING_READINGS"
 
 
-def _share(member: Member, members: Sequence[Member]) -> Fraction:
-    """A point's share of the capacity behind the instructions; equal shares where none has any."""
-    total = sum((Fraction(each.capacity_mw) for each in members), Fraction(0))
-    return Fraction(member.capacity_mw) / total if total else Fraction(1, len(members))
+def _shares(members: Sequence[Member]) -> dict[str, Fraction]:
+    """Each point's share of the capacity behind the instructions; equal shares where none has any."""
+    total = sum((member.capacity_mw for member in members), ZERO)
+    if not total:
+        return {member.point: Fraction(1, len(members)) for member in members}
+    return {member.point: Fraction(member.capacity_mw) / Fraction(total) for member in members}
 
 
 def _group(
     method: Method,
     asked: Question,
-    counted: Sequence[Member],
+    counted: Sequence[str],
     points: Mapping[str, Series],
     found: Mapping[str, Baseline],
 ) -> Part:
@@ -176,10 +204,10 @@ def _group(
 
     What each point states by itself (a schedule, a profile, a share of a fixed value) is summed instead.
     """
-    metered = Summed([points[member.point] for member in counted])
+    metered = Summed([points[point] for point in counted])
     if isinstance(method, Historical | MeterBefore):
         return Part("group", Fraction(1), baseline(method, asked, metered), metered)
-    return Part("group", Fraction(1), _summed_baseline([found[member.point] for member in counted], asked), metered)
+    return Part("group", Fraction(1), _summed_baseline([found[point] for point in counted], asked), metered)
 
 
 def _summed_baseline(members: Sequence[Baseline], asked: Question) -> Baseline:

@@ -36,9 +36,9 @@ class Delivery:
     counted: Fraction
 
 
-def counted(delivered: Fraction, required: Fraction, over_delivery: Decimal) -> Fraction:
-    """cap = clamp(del, 0, over_delivery · req)."""
-    return min(max(delivered, Fraction(0)), Fraction(over_delivery) * required)
+def counted(delivered: Fraction, most: Fraction) -> Fraction:
+    """cap = clamp(del, 0, most), where `most` = over_delivery · req."""
+    return min(delivered, most) if delivered > 0 else Fraction(0)
 
 
 def ratio(deliveries: Iterable[Delivery]) -> Fraction:

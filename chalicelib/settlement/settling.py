@@ -26,7 +26,7 @@ from chalicelib.settlement.models import (
 )
 from chalicelib.settlement.payment import Performed, penalty, utilisation
 from chalicelib.settlement.performance import Delivery, counted, factor, ratio, schedule_accuracy
-from chalicelib.settlement.series import milliwatts
+from chalicelib.settlement.series import milliwatts, total
 from chalicelib.settlement.sharing import Together, settled_together
 
 
@@ -116,8 +116,12 @@ def _settle(
     deliveries = _deliveries(instruction, instruction.acknowledged_mw, together, rules, measured, known)
     share = ratio(deliveries)
     f = factor(rules.performance, share, accuracy)
-    promised = _deliveries(instruction, promised_mw(instruction), together, rules, measured, known)
-    performed = Performed(asked_mwh, factor(rules.performance, ratio(promised), accuracy))
+    promised = promised_mw(instruction)
+    if promised == instruction.acknowledged_mw:
+        performed = Performed(asked_mwh, f)
+    else:
+        judged = _deliveries(instruction, promised, together, rules, measured, known)
+        performed = Performed(asked_mwh, factor(rules.performance, ratio(judged), accuracy))
     return Settled(
         instruction,
         rules.version,
@@ -147,7 +151,7 @@ def _sum_at(
     """The sum in a period; None where any of them has no value, or there are none."""
     if not series or any(period not in each for each in series):
         return None
-    return sum((Fraction(each[period]) for each in series), Fraction(0))
+    return total(Fraction(each[period]) for each in series)
 
 
 def promised_mw(instruction: Instruction) -> Decimal:
@@ -193,9 +197,9 @@ def _delivery(
     over_delivery: Decimal,
     delivered: Sequence[tuple[Fraction, Fraction]],
 ) -> Delivery:
-    capped = [counted(amount * part, required * share, over_delivery) for share, amount in delivered]
-    everything = sum((amount for _, amount in delivered), Fraction(0)) * part
-    return Delivery(period, hours, required, everything, sum(capped, Fraction(0)))
+    most = Fraction(over_delivery) * required
+    capped = total(counted(amount * part, most * share) for share, amount in delivered)
+    return Delivery(period, hours, required, total(amount for _, amount in delivered) * part, capped)
 
 
 def _part_of(instruction: Instruction, together: Together, known: Evidence, period: datetime) -> Fraction:

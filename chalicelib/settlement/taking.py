@@ -18,8 +18,9 @@ from chalicelib.metering.models_reads import HALF_HOURLY, MeterRead
 from chalicelib.settlement.inputs import Stretch
 from chalicelib.settlement.models import Instruction, Member
 from chalicelib.settlement.models_runs import MeterQuality
+from chalicelib.settlement.packing import Packed
 from chalicelib.settlement.points import Point
-from chalicelib.settlement.series import Packed, Series, coarsened
+from chalicelib.settlement.series import Series, coarsened
 
 _PAID_STATES = frozenset({"promised", "varied", "accepted"})
 _DEFICITS = frozenset({"Deficit", "Export"})

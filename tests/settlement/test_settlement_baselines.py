@@ -25,7 +25,8 @@ from chalicelib.settlement.methods import (
     Zero,
     preset,
 )
-from chalicelib.settlement.series import Grid, Summed, completeness, netted
+from chalicelib.settlement.packing import Summed, completeness, netted
+from chalicelib.settlement.series import Grid
 from tests.builders.settlement import (
     EVENT_DAY,
     HALF_HOURLY,
@@ -249,7 +250,7 @@ def test_the_guard_ends_the_window_at_notice() -> None:
     assert windows(RATIO, asked)[-1] == local(EVENT_DAY, "11:30")
     unguarded = with_adjustment(kind="ratio", guard=False)
     assert windows(unguarded, asked)[-1] == local(EVENT_DAY, "16:30")
-    assert windows(MID, asked) == []
+    assert windows(MID, asked) == ()
 
 
 def test_a_window_that_would_begin_the_day_before_adjusts_nothing() -> None:

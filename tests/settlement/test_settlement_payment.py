@@ -98,7 +98,7 @@ def test_what_full_delivery_earns_is_known_before() -> None:
 
 
 def test_what_counts_is_clamped_and_nothing_asked_is_all_delivered() -> None:
-    assert counted(Fraction(-5), Fraction(10), Decimal(1)) == 0
-    assert counted(Fraction(50), Fraction(10), Decimal("1.2")) == 12
+    assert counted(Fraction(-5), Fraction(10)) == 0
+    assert counted(Fraction(50), Fraction(12)) == 12
     nothing = Delivery(None, Fraction(1), Fraction(0), Fraction(5), Fraction(0))  # type: ignore[arg-type]
     assert ratio([nothing]) == 1

@@ -16,10 +16,11 @@ from chalicelib.settlement.baselines import Question, Statement, baseline
 from chalicelib.settlement.fingerprints import Prints, fingerprint
 from chalicelib.settlement.methods import Nominated, WeeklyTemplate
 from chalicelib.settlement.models import Penalty
+from chalicelib.settlement.packing import Packed
 from chalicelib.settlement.payment import penny
 from chalicelib.settlement.points import Point, connected, points_of
 from chalicelib.settlement.rules import PRESETS, standing_rules
-from chalicelib.settlement.series import Grid, Packed, coarsened
+from chalicelib.settlement.series import Grid, coarsened
 from tests.builders.running import (
     a_promise,
     a_run,
