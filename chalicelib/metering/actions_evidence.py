@@ -9,7 +9,7 @@ from chalicelib.kernel.periods import days_between
 from chalicelib.metering import store
 from chalicelib.metering.models import Revision
 from chalicelib.metering.models_reads import DayRead, MeterRead
-from chalicelib.metering.rules import merged
+from chalicelib.metering.rules import standing
 
 _METERS_AT_ONCE = 32
 
@@ -38,4 +38,4 @@ def _days(revisions: Iterable[Revision]) -> dict[date, DayRead]:
 
 def _read(revisions: list[Revision]) -> DayRead:
     latest = max(revisions, key=lambda revision: (revision.received_at, revision.source))
-    return DayRead(latest.day.minutes, merged(revisions), len(revisions), latest.received_at)
+    return DayRead(standing(revisions), len(revisions), latest.received_at)

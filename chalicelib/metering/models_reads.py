@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
-from chalicelib.kernel.periods import days_between
-from chalicelib.metering.models import Readings
-from chalicelib.metering.reading import expected_periods
+from chalicelib.kernel.periods import day_span, days_between
+from chalicelib.metering.models import MeterDay
+from chalicelib.metering.reading import LOCAL, expected_periods
 
 HALF_HOURLY = 30
 
 
 @dataclass(frozen=True, slots=True)
 class DayRead:
-    """What holds of a meter's local day, milliwatts by the start of each period of so many minutes."""
+    """What holds of a meter's local day, of how many files, and when the last of them came."""
 
-    minutes: int
-    readings: Readings
+    day: MeterDay
     revisions: int
     latest_at: datetime
+
+    @property
+    def minutes(self) -> int:
+        return self.day.minutes
+
+    @property
+    def start(self) -> datetime:
+        """When the day's first period starts."""
+        return _start_of(self.day.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +49,8 @@ class MeterRead:
 
     def _minutes(self, day: date) -> int:
         return self.days[day].minutes if day in self.days else HALF_HOURLY
+
+
+@lru_cache(maxsize=1 << 10)
+def _start_of(day: date) -> datetime:
+    return day_span(day, LOCAL)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 from chalicelib.kernel.errors import Problem
 from chalicelib.kernel.periods import day_span
@@ -25,16 +25,22 @@ def remarks(day: MeterDay, most_import_mw: Decimal | None, most_export_mw: Decim
 
 
 def merged(revisions: Iterable[Revision]) -> Readings:
-    """What holds of a meter-day: period by period the latest file that has it; blanks take nothing away.
+    """What holds of a meter-day by the start of its periods; nothing of no revision."""
+    found = list(revisions)
+    return readings_of(standing(found)) if found else {}
 
-    Files of other period lengths than the latest one's count no more.
+
+def standing(revisions: Sequence[Revision]) -> MeterDay:
+    """What holds of a meter-day, of at least one revision: period by period the latest file that has it; blanks take
+    nothing away. Files of other period lengths than the latest one's count no more.
     """
-    order = sorted(revisions, key=lambda revision: (revision.received_at, revision.source))
-    found: Readings = {}
-    for revision in order:
-        if revision.day.minutes == order[-1].day.minutes:
-            found |= readings_of(revision.day)
-    return found
+    *earlier, latest = sorted(revisions, key=_age)
+    alike = [each.day.values for each in earlier if each.day.minutes == latest.day.minutes]
+    if not alike:
+        return latest.day
+    rows = zip_longest(*reversed([*alike, latest.day.values]))
+    values = tuple(next((value for value in row if value is not None), None) for row in rows)
+    return latest.day.model_copy(update={"values": values})
 
 
 def readings_of(day: MeterDay) -> Readings:

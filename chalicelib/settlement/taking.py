@@ -15,6 +15,7 @@ from chalicelib.dispatch.models import Instruction as Dispatched
 from chalicelib.kernel.periods import local_day
 from chalicelib.kernel.quantities import ZERO
 from chalicelib.metering.models_reads import HALF_HOURLY, MeterRead
+from chalicelib.metering.rules import readings_of
 from chalicelib.settlement.inputs import Stretch
 from chalicelib.settlement.models import Instruction, Member
 from chalicelib.settlement.models_runs import MeterQuality
@@ -108,14 +109,20 @@ class Metered:
 def metered_of(read: MeterRead, first: date, last: date) -> Metered:
     """What was read of a meter, packed, and how complete it is from a local day to another, both inclusive."""
     minutes = max((day.minutes for day in read.days.values()), default=HALF_HOURLY)
-    return Metered(Packed(series_of(read, minutes), minutes), minutes, _quality(read, first, last))
+    return Metered(_packed(read, minutes), minutes, _quality(read, first, last))
+
+
+def _packed(read: MeterRead, minutes: int) -> Packed:
+    if any(day.minutes != minutes for day in read.days.values()):
+        return Packed(series_of(read, minutes), minutes)
+    return Packed.of([(day.start, day.day.values) for _, day in sorted(read.days.items())], minutes)
 
 
 def series_of(read: MeterRead, minutes: int) -> dict[datetime, int]:
     """A meter's readings, milliwatts, in periods of `minutes`; days of longer periods than that are left out."""
     found: dict[datetime, int] = {}
     for _, day in sorted(read.days.items()):
-        found |= coarsened(day.readings, day.minutes, minutes)
+        found |= coarsened(readings_of(day.day), day.minutes, minutes)
     return found
 
 
@@ -135,7 +142,7 @@ def _quality(read: MeterRead, first: date, last: date) -> MeterQuality:
         meter_id=read.meter_id,
         asset_ref="",
         expected=read.expected(first, last),
-        present=sum(len(day.readings) for day in days),
+        present=sum(day.day.present for day in days),
         revisions=sum(day.revisions for day in days),
         latest_at=max((day.latest_at for day in days), default=None),
     )
