@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,36 @@ def test_no_bundle_carries_tests_tools_or_another_service(prod: Templates, group
     folder = _folder(prod, group)
     for absent in ("pip", "setuptools", "tests", "local", "infrastructure", "botocore/data/ec2"):
         assert not (folder / absent).exists()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_lock_of_a_bundle_holds_the_worlds_time_zones(group: str) -> None:
+    lock = Path(__file__).resolve().parents[2] / "requirements" / f"{group}.txt"
+    assert "\ntzdata==" in lock.read_text()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_bundle_knows_local_time_on_a_machine_that_knows_none(prod: Templates, group: str) -> None:
+    assert _can_tell_local_time(_folder(prod, group))
+
+
+def test_the_api_as_chalice_packages_it_knows_local_time_too(prod: Templates) -> None:
+    assert _can_tell_local_time(prod.folder.parent / "chalice" / "vendor")
+
+
+def test_a_machine_without_zones_is_told_apart(tmp_path: Path) -> None:
+    assert not _can_tell_local_time(tmp_path)
+
+
+def _can_tell_local_time(packages: Path) -> bool:
+    """Whether a Python that has these packages alone, and no zones of its machine, finds two zones apart in summer."""
+    asked = (
+        "from datetime import datetime; from zoneinfo import TZPATH, ZoneInfo; assert not TZPATH; "
+        "noon = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo('Europe/London')); "
+        "assert noon.astimezone(ZoneInfo('Europe/Dublin')) == noon and noon.utcoffset().seconds == 3600"
+    )
+    alone = {**os.environ, "PYTHONTZPATH": "", "PYTHONPATH": str(packages)}
+    return subprocess.run([sys.executable, "-S", "-c", asked], env=alone, capture_output=True).returncode == 0
 
 
 def _folder(templates: Templates, group: str) -> Path:
