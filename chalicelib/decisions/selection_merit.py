@@ -126,7 +126,7 @@ def window_bound(need: Need, rows: Sequence[Row]) -> Bound:
     With the unit of requirement bought at `cost / counts`, this is the linear relaxation's optimum (Dantzig 1957).
     """
     left, cost = need.units, Fraction(0)
-    for row in sorted(rows, key=lambda each: Fraction(each.cost, each.counts)):
+    for row in _by_unit_cost(rows):
         price = Fraction(row.cost, row.counts)
         if left <= 0 or (need.price is not None and price > need.price):
             break
@@ -136,3 +136,9 @@ def window_bound(need: Need, rows: Sequence[Row]) -> Bound:
     if need.price is None:
         return Bound(left, ceil(cost))
     return Bound(0, ceil(cost + left * need.price))
+
+
+def _by_unit_cost(rows: Sequence[Row]) -> list[Row]:
+    if len({row.counts for row in rows}) <= 1:
+        return sorted(rows, key=lambda row: row.cost)
+    return sorted(rows, key=lambda row: Fraction(row.cost, row.counts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.decisions.selection_problem import Cap, Choice, Problem
@@ -83,12 +83,16 @@ def _part(
         rows=rows,
         needs=tuple(problem.needs[number] for number in windows),
         links=tuple(tuple(place[number] for number in link) for link in links),
-        choices=tuple(Choice(tuple(tuple(place[n] for n in group) for group in each.groups)) for each in choices),
+        choices=tuple(_placed(choice, place) for choice in choices),
         caps=tuple(replace(cap, rows=tuple(place[number] for number in cap.rows)) for cap in caps),
         bids=tuple(problem.bids[number] for number in places) if problem.bids else (),
         windows=tuple(problem.windows[number] for number in windows) if problem.windows else (),
     )
     return Part(part, tuple(places))
+
+
+def _placed(choice: Choice, place: Mapping[int, int]) -> Choice:
+    return replace(choice, groups=tuple(tuple(place[number] for number in group) for group in choice.groups))
 
 
 class _Joined:

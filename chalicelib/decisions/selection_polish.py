@@ -14,17 +14,18 @@ from chalicelib.decisions.selection_problem import Need, Problem
 def polished(problem: Problem, amounts: Sequence[int]) -> Amounts:
     """The selection with what can be bettered row by row bettered; it is allowed if what came was."""
     basket = Basket(problem, amounts)
-    _fill(basket)
-    _drop_needless(basket)
-    _cut_divisible(basket)
-    _move_to_cheaper(basket)
+    order = _by_unit_cost(problem)
+    _fill(basket, order)
+    _drop_needless(basket, order)
+    _cut_divisible(basket, order)
+    _move_to_cheaper(basket, order)
     _swap_twins(basket)
     return tuple(basket.amounts)
 
 
-def _fill(basket: Basket) -> None:
+def _fill(basket: Basket, order: Sequence[int]) -> None:
     """End shortfalls: first with more of divisible bids already taken, then with bids that are not."""
-    for number in _by_unit_cost(basket.problem):
+    for number in order:
         row, taken = basket.problem.rows[number], basket.amounts[number]
         short = basket.short[row.window]
         if short <= 0 or (taken and not _pays(basket.problem, number)):
@@ -35,9 +36,9 @@ def _fill(basket: Basket) -> None:
             _put_if_kept(basket, number, min(row.most, taken - (-short // row.counts)))
 
 
-def _drop_needless(basket: Basket) -> None:
+def _drop_needless(basket: Basket, order: Sequence[int]) -> None:
     """Bids whose absence would lengthen no shortfall that costs more than they do are dropped, the dearest first."""
-    for number in reversed(_by_unit_cost(basket.problem)):
+    for number in reversed(order):
         unit = basket.unit(number)
         if not basket.amounts[number] or number != unit[0]:
             continue
@@ -51,20 +52,20 @@ def _drop_needless(basket: Basket) -> None:
                 basket.put(each, watts)
 
 
-def _cut_divisible(basket: Basket) -> None:
+def _cut_divisible(basket: Basket, order: Sequence[int]) -> None:
     """What is bought beyond the requirement is cut from divisible bids, the dearest first."""
-    for number in reversed(_by_unit_cost(basket.problem)):
+    for number in reversed(order):
         row, taken = basket.problem.rows[number], basket.amounts[number]
         spare = -basket.short[row.window] // row.counts
         if taken > row.least and spare > 0:
             basket.put(number, max(row.least, taken - spare))
 
 
-def _move_to_cheaper(basket: Basket) -> None:
+def _move_to_cheaper(basket: Basket, order: Sequence[int]) -> None:
     """Of two divisible bids of a window that count alike, the earlier in merit order is filled before the later."""
     problem = basket.problem
     alike: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for number in _by_unit_cost(problem):
+    for number in order:
         row = problem.rows[number]
         if basket.amounts[number] and row.least < row.most:
             alike[row.window, row.counts].append(number)
@@ -128,10 +129,10 @@ def _pays(problem: Problem, number: int) -> bool:
 
 
 def _by_unit_cost(problem: Problem) -> list[int]:
-    return sorted(
-        range(len(problem.rows)),
-        key=lambda number: (Fraction(problem.rows[number].cost, problem.rows[number].counts), number),
-    )
+    rows = problem.rows
+    if len({row.counts for row in rows}) <= 1:
+        return sorted(range(len(rows)), key=lambda number: rows[number].cost)
+    return sorted(range(len(rows)), key=lambda number: Fraction(rows[number].cost, rows[number].counts))
 
 
 def _standing(basket: Basket, unit: Sequence[int]) -> tuple[int, int]:

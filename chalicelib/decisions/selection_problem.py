@@ -51,9 +51,10 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Rows in groups, of which at most one group has anything taken."""
+    """Rows in groups, of which at most one group has anything taken: an exclusive group, or `assets` sold once."""
 
     groups: tuple[tuple[int, ...], ...]
+    why: Literal["exclusive", "assets"] = "exclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ def _sold_once(request: SelectionRequest, bids: Sequence[Candidate]) -> Iterator
             groups = tuple(sorted(ballots))
             if groups not in seen:
                 seen.add(groups)
-                yield Choice(groups)
+                yield Choice(groups, "assets")
 
 
 def _holders(bids: Sequence[Candidate], numbers: Sequence[int]) -> dict[str, set[tuple[int, ...]]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from chalicelib.decisions.selection import Found, best_selection, is_allowed, worth
+from chalicelib.decisions.selection import Amounts, Found, best_selection, is_allowed, worth
+from chalicelib.decisions.selection_core import solve_around_margin, solve_whole_bids
 from chalicelib.decisions.selection_merit import bound_of, merit_order
 from chalicelib.decisions.selection_milp import SOLVER, VERSION, solve_by_milp
 from chalicelib.decisions.selection_models import Selection, SelectionRequest
@@ -49,7 +50,12 @@ def solve_part(part: Part, work: int) -> Found:
     if prod(row.most - row.least + 2 for row in problem.rows) <= SMALL:
         best = best_selection(problem)
         return Found(best, worth(problem, best).missing, worth(problem, best).cost, "every selection tried")
-    return solve_by_milp(problem, bought, work)
+    found = _one_window(problem, bought, work) if part.is_one_window else None
+    return found or solve_by_milp(problem, bought, work)
+
+
+def _one_window(problem: Problem, bought: Amounts, work: int) -> Found | None:
+    return solve_whole_bids(problem, bought, work) or solve_around_margin(problem, bought, work, solve_by_milp)
 
 
 def _joined(problem: Problem, parts: Sequence[Part], found: Sequence[Found]) -> Found:
