@@ -20,7 +20,7 @@ def sweep(call: Call) -> None:
     sweep_files(call, PATIENCE)
     prepare_templates(call, templates.fingerprint())
     audit_sealing.seal_waiting(call)
-    audit_sealing.write_daily_root(call)
+    audit_sealing.write_daily_roots(call)
     remind_of_gates(call)
 
 

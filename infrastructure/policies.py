@@ -22,6 +22,7 @@ _ASKS: dict[str, tuple[str, ...]] = {
     "s3:HeadObject": ("s3:GetObject",),
     "s3:CreateBucket": ("s3:PutObject",),  # botocore borrows this operation's address for a presigned form
     "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:ListObjectVersions": ("s3:ListBucketVersions",),
 }
 _TRANSACTED = {
     "Put": "dynamodb:PutItem",

@@ -20,6 +20,7 @@ MADE_AT_FIRST_USE = {"token-key"}
 """Secrets that the market makes itself, since CloudFormation cannot make a key pair."""
 
 _IAM_NAMES = {"SendMessageBatch": "SendMessage"}
+_OF_BUCKETS = {"ListBucket", "ListBucketVersions"}
 # A data key is asked for only together with what it is for, which KMS then insists on.
 _CONDITIONS: dict[str, dict[str, Any]] = {"kms": {"Null": {"kms:EncryptionContextKeys": "false"}}}
 
@@ -120,10 +121,10 @@ def _buckets(stack: MarketStack, uses: Uses) -> Iterator[iam.PolicyStatement]:
         return
     for bucket, actions in sorted(uses.buckets.items()):
         arn = stack.bucket_arn(bucket)
-        if objects := sorted(actions - {"ListBucket"}):
+        if objects := sorted(actions - _OF_BUCKETS):
             yield _allow("s3", objects, [f"{arn}/*"])
-        if "ListBucket" in actions:
-            yield _allow("s3", ["ListBucket"], [arn])
+        if of_bucket := sorted(actions & _OF_BUCKETS):
+            yield _allow("s3", of_bucket, [arn])
     done = {action for actions in uses.buckets.values() for action in actions}
     # Only through S3, which asks in the function's name: the key opens nothing else.
     wanted = ["Decrypt"] * ("GetObject" in done) + ["GenerateDataKey"] * ("PutObject" in done)

@@ -43,6 +43,8 @@ OBJECTS = "chalicelib.storage.objects"
 # A role that may not list a bucket is told "forbidden" in place of "not there", which our reads rely on.
 OBJECT_WORDS: dict[str, tuple[str, ...]] = {
     "put_object": ("PutObject",),
+    "put_new": ("PutObject",),
+    "first_versions": ("ListBucketVersions",),
     "read_object": ("GetObject", "GetObjectVersion", "ListBucket"),
     "head_object": ("GetObject", "GetObjectVersion", "ListBucket"),
     "list_objects": ("ListBucket",),

@@ -1,8 +1,8 @@
-"""`python -m local.audit`: an organisation's audit trail as a file, and the proof that nothing in it was touched.
+"""`headroom audit`: an organisation's audit trail as a file, and the proof that nothing in it was touched.
 
-    python -m local.audit export ORGANISATION FILE     the whole trail, from the deployment the environment leads to
-    python -m local.audit roots FOLDER                 the daily roots, as they stand in the locked bucket
-    python -m local.audit verify FILE [--roots FOLDER] needs nothing but the file
+    headroom audit export ORGANISATION FILE     the whole trail, from the deployment the environment leads to
+    headroom audit roots FOLDER                 the daily roots, as they stand in the locked bucket
+    headroom audit verify FILE [--roots FOLDER] needs nothing but the file
 
 `--cloud-port` leads to the market of `make run` on this machine. `verify` ends with 0 when every link holds, and with 1
 when a link is broken, which it names, or when records older than five minutes are in no block. Without the roots, an
@@ -85,7 +85,7 @@ def _roots_in(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.audit", description="An audit trail and its proof.")
+    parser = argparse.ArgumentParser(prog="headroom audit", description="An audit trail and its proof.")
     whats = parser.add_subparsers(dest="what", required=True)
     export = whats.add_parser("export", help="write an organisation's whole trail")
     export.add_argument("organisation")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,7 @@ def main(group: str) -> None:
     _check_python()
     lock = ROOT / "requirements" / (group + ".txt")
     if _is_current(group, lock):
+        _place_command()
         return
     started = time.monotonic()
     print(f"installing packages ({group}) ...", flush=True)
@@ -46,6 +48,7 @@ def main(group: str) -> None:
         old.unlink()
     _install(lock)
     _stamp(group).write_text(_fingerprint(lock))
+    _place_command()
     print(f"installed packages ({group})  {time.monotonic() - started:.1f} s", flush=True)
 
 
@@ -165,6 +168,16 @@ def _no_network(detail: str) -> Stopped:
 
 def _venv_python() -> Path:
     return VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+def _place_command() -> None:
+    """The command `headroom` of this checkout, beside the Python that runs it."""
+    command = _venv_python().with_name("headroom")
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from local.command import main; sys.exit(main())"
+    text = f'#!/bin/sh\nexec {shlex.quote(str(_venv_python()))} -c {shlex.quote(program)} "$@"\n'
+    if not command.exists() or command.read_text() != text:
+        command.write_text(text)
+        command.chmod(0o755)
 
 
 def _stamp(group: str) -> Path:

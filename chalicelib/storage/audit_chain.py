@@ -3,7 +3,8 @@
 A record's hash is over its canonical JSON; a block holds the hashes of its records with their Merkle root and the hash
 of the block before (trees as in RFC 6962, section 2.1: leaves and nodes are hashed apart, an odd one is carried up). So
 nothing can be changed, removed, added or put elsewhere without changing every block after it; and the daily roots,
-which stand in a bucket where nobody can change them, hold the chain's head of each day fast. Everything here is pure.
+which stand in a bucket where nobody can change what was written first, hold the chain's head of each day fast.
+Everything here is pure.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from chalicelib.kernel.models import Value
 
 GENESIS = "0" * 64
 PATIENCE = timedelta(minutes=5)
+LONGEST_EXPORT = timedelta(hours=1)
 _LEAF, _NODE = b"\x00", b"\x01"
 
 
@@ -116,6 +119,8 @@ class _Walk:
     blocks: list[tuple[Block, str]] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
     heads: list[tuple[str, int, str]] = field(default_factory=list)
+    told_days: list[date] = field(default_factory=list)
+    locked_days: list[date] = field(default_factory=list)
 
     def read(self, lines: Iterable[str]) -> None:
         for number, line in enumerate(lines, start=1):
@@ -141,6 +146,7 @@ class _Walk:
         elif kind == "block":
             self.blocks.append((Block.model_validate(told["block"]), str(told["hash"])))
         elif kind == "root":
+            self.told_days.append(_day_of(told))
             self.heads.append((str(told["day"]), int(told["sequence"]), str(told["hash"])))
         else:
             raise Broken(f"there is no such kind of line: {kind}")
@@ -156,9 +162,12 @@ class _Walk:
 
     def take_root(self, root: Mapping[str, Any]) -> None:
         try:
+            self.locked_days.append(_day_of(root))
             day, chains, told = str(root["day"]), root["chains"], root["root"]
             head = chains.get(self.organisation)
             named = (day, int(head["sequence"]), str(head["hash"])) if head else None
+        except Broken:
+            raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Broken("a daily root cannot be read") from error
         if day_root(chains) != told:
@@ -167,6 +176,8 @@ class _Walk:
             self.heads.append(named)
 
     def check(self) -> None:
+        self._check_days(self.told_days)
+        self._check_days(self.locked_days)
         previous = GENESIS
         for place, (block, told) in enumerate(self.blocks, start=1):
             self._check_place(block, place, previous)
@@ -177,6 +188,11 @@ class _Walk:
                 raise Broken(f"block {sequence}: the root of {day} names it, and it is missing")
             if self.blocks[sequence - 1][1] != told:
                 raise Broken(f"block {sequence}: it is not the one that the root of {day} names")
+
+    def _check_days(self, days: Sequence[date]) -> None:
+        for before, day in pairwise(sorted(days)):
+            if day - before > timedelta(days=1):
+                raise Broken(f"root of {before + timedelta(days=1)}: it is missing")
 
     def _check_place(self, block: Block, place: int, previous: str) -> None:
         if block.organisation != self.organisation:
@@ -204,11 +220,18 @@ class _Walk:
         self.held.add(leaf.id)
 
     def late(self) -> tuple[str, ...]:
-        """Records in no block though they were written more than five minutes before the export."""
+        """Records in no block though they were written more than five minutes before the export, or long after it."""
         assert self.at is not None
-        latest = self.at - PATIENCE
-        waiting = {name: record for name, record in self.records.items() if name not in self.held}
-        return tuple(sorted(name for name, record in waiting.items() if _instant(record["at"]) < latest))
+        since, until = self.at - PATIENCE, self.at + LONGEST_EXPORT
+        waiting = {name: _instant(record["at"]) for name, record in self.records.items() if name not in self.held}
+        return tuple(sorted(name for name, at in waiting.items() if not since <= at <= until))
+
+
+def _day_of(root: Mapping[str, Any]) -> date:
+    day = date.fromisoformat(root["day"])
+    if "touched" in root:
+        raise Broken(f"root of {day}: it was written again or removed after it was locked")
+    return day
 
 
 def _instant(text: str) -> datetime:

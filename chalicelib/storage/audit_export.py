@@ -28,13 +28,19 @@ def export_trail(call: Call, organisation: str) -> Iterator[str]:
         yield _line("record", record=record)
     for root in daily_roots():
         if organisation in root["chains"]:
-            yield _line("root", day=root["day"], **root["chains"][organisation])
+            touched = {"touched": True} if "touched" in root else {}
+            yield _line("root", day=root["day"], **root["chains"][organisation], **touched)
 
 
 def daily_roots() -> Iterator[dict[str, Any]]:
-    """The roots of all days, in order, as they stand in the locked bucket."""
-    keys = sorted(str(item["key"]) for item in objects.list_objects(objects.AUDIT_ROOTS, ""))
-    return (json.loads(objects.read_object(objects.AUDIT_ROOTS, key)) for key in keys)
+    """The roots of all days, in order, as each was first written into the locked bucket.
+
+    The lock keeps every version but lets others come after it: `touched` tells of a root that somebody wrote again or
+    hid, which nothing of ours ever does.
+    """
+    for first in objects.first_versions(objects.AUDIT_ROOTS):
+        root = json.loads(objects.read_object(objects.AUDIT_ROOTS, first.key, first.version))
+        yield root if first.untouched else root | {"touched": True}
 
 
 def _records(organisation: str, today: date) -> Iterator[dict[str, Any]]:

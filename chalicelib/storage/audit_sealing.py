@@ -20,7 +20,7 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
 from chalicelib.kernel.call import Call, timed_id
-from chalicelib.kernel.errors import NotFound, Stale
+from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.models import iso
 from chalicelib.storage import objects
 from chalicelib.storage.audit import BUCKETS
@@ -40,6 +40,8 @@ from chalicelib.storage.tables import (
 from chalicelib.storage.writes import Write, create, number, replace, update_if
 
 MOST_RECORDS = 90
+MOST_ROOTS = 400  # of days at once: more than a year of nobody looking
+ROOTS = objects.AUDIT_ROOTS
 _CHAINS = "chains"
 _ATTEMPTS = 10
 
@@ -117,28 +119,29 @@ def days_between(first: date, last: date) -> Iterator[date]:
     return (first + timedelta(days=count) for count in range((last - first).days + 1))
 
 
-def write_daily_root(call: Call) -> str | None:
-    """Write the heads of all chains into the locked bucket, once for each day that has ended; the key if it was new.
+def write_daily_roots(call: Call) -> list[str]:
+    """Write the heads of all chains into the locked bucket for each day that has ended without; the keys that are new.
 
-    They are the heads at the first moment after the day at which somebody looked: sealing never stops for a day.
+    They are the heads at the first moment after the day at which somebody looked: sealing never stops for a day. No
+    day is left out, so that a root nobody wrote, or somebody removed, is missed.
     """
-    day = (call.now - timedelta(days=1)).date()
-    key = f"{day}.json"
     heads = {row.sk: {"sequence": int(row.version), "hash": row.hash} for row in query_all(HeadRow, _CHAINS)}
-    if not heads or _has_root(key):
-        return None
+    if not heads:
+        return []
+    return [key for day in _days_without_root(call) if _is_new_root(key := f"{day}.json", day, call, heads)]
+
+
+def _days_without_root(call: Call) -> list[date]:
+    """The days after the last root, until yesterday; yesterday alone before the first."""
+    yesterday = (call.now - timedelta(days=1)).date()
+    written = [date.fromisoformat(first.key.removesuffix(".json")) for first in objects.first_versions(ROOTS)]
+    first = max(written) + timedelta(days=1) if written else yesterday
+    return list(days_between(first, yesterday))[:MOST_ROOTS]
+
+
+def _is_new_root(key: str, day: date, call: Call, heads: dict[str, dict[str, Any]]) -> bool:
     root = {"day": str(day), "at": iso(call.now), "root": day_root(heads), "chains": heads}
-    content = json.dumps(root, sort_keys=True, indent=1).encode()
-    objects.put_object(objects.AUDIT_ROOTS, key, content, "application/json")
-    return key
-
-
-def _has_root(key: str) -> bool:
-    try:
-        objects.head_object(objects.AUDIT_ROOTS, key)
-    except NotFound:
-        return False
-    return True
+    return objects.put_new(ROOTS, key, json.dumps(root, sort_keys=True, indent=1).encode(), "application/json")
 
 
 def _seal(call: Call, organisation: str, keys: Sequence[Key]) -> int:

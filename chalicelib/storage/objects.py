@@ -22,6 +22,15 @@ AUDIT_ROOTS = "audit-roots"
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """The first version ever written under a key; `untouched` while none came after it and nobody removed it."""
+
+    key: str
+    version: str
+    untouched: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """A presigned POST: send the form `fields`, then the file as `file`, to `url` before it expires."""
 
@@ -63,6 +72,19 @@ def put_object(
     )
 
 
+def put_new(bucket: str, key: str, content: bytes, content_type: str) -> bool:
+    """Write an object where none stands; whether it was written."""
+    try:
+        client("s3").put_object(
+            Bucket=settings.bucket_name(bucket), Key=key, Body=content, ContentType=content_type, IfNoneMatch="*"
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise
+        return False
+    return True
+
+
 def read_object(bucket: str, key: str, version: str | None = None) -> bytes:
     """An object's bytes, of a version where one is named; `NotFound` when there is none."""
     try:
@@ -92,6 +114,20 @@ def list_objects(bucket: str, prefix: str) -> list[dict[str, Any]]:
     pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=settings.bucket_name(bucket), Prefix=prefix)
     found = [item for page in pages for item in page.get("Contents", [])]
     return [{"key": item["Key"], "size": item["Size"], "modified": item["LastModified"]} for item in found]
+
+
+def first_versions(bucket: str) -> list[First]:
+    """The first version of every key ever written, in order of key, whatever came after it or hides it."""
+    pages = client("s3").get_paginator("list_object_versions").paginate(Bucket=settings.bucket_name(bucket))
+    written: dict[str, list[str]] = {}
+    hidden = set()
+    for page in pages:  # the latest version of a key comes first
+        hidden |= {marker["Key"] for marker in page.get("DeleteMarkers", [])}
+        for version in page.get("Versions", []):
+            written.setdefault(version["Key"], []).append(version["VersionId"])
+    return [
+        First(key, versions[-1], len(versions) == 1 and key not in hidden) for key, versions in sorted(written.items())
+    ]
 
 
 def remove_object(bucket: str, key: str) -> None:

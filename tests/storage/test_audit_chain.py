@@ -24,7 +24,7 @@ from chalicelib.storage.audit_sealing import (
     head_of,
     seal_records,
     seal_waiting,
-    write_daily_root,
+    write_daily_roots,
 )
 from chalicelib.storage.clients import client
 from chalicelib.storage.commit import commit
@@ -164,9 +164,32 @@ def test_a_changed_daily_root_is_told_too():
     assert verdict_on(lines, [{"day": "x"}]).broken == "a daily root cannot be read"
 
 
+def test_a_day_without_its_root_is_told():
+    lines = an_export([1])
+    roots = [a_root(lines, f"2026-04-{day:02d}") for day in (1, 2, 4)]
+    assert verdict_on(lines, roots[:2]).holds
+    assert verdict_on(lines, roots).broken == "root of 2026-04-03: it is missing"
+    told = [{"kind": "root", "day": root["day"], **root["chains"][ORG]} for root in roots]
+    assert verdict_on([*lines, *told]).broken == "root of 2026-04-03: it is missing"
+
+
+def test_a_root_that_somebody_touched_after_the_lock_is_told():
+    lines = an_export([1])
+    root = a_root(lines) | {"touched": True}
+    assert verdict_on(lines, [root]).broken == "root of 2026-04-01: it was written again or removed after it was locked"
+    told = {"kind": "root", "day": "2026-04-01", **root["chains"][ORG], "touched": True}
+    assert "line 4: root of 2026-04-01: it was written again" in (verdict_on([*lines, told]).broken or "")
+
+
+def test_a_record_invented_for_a_time_to_come_is_reported():
+    lines = an_export([1])
+    invented = a_record(7, at=AT + timedelta(days=365))
+    assert verdict_on([*lines, {"kind": "record", "record": invented}]).unsealed == ("aud_000007",)
+
+
 def test_a_root_of_days_before_the_organisation_had_a_chain_says_nothing():
     chains = {"org_so": {"sequence": 1, "hash": "0"}}
-    assert verdict_on(an_export([1]), [{"day": "d", "chains": chains, "root": day_root(chains)}]).holds
+    assert verdict_on(an_export([1]), [{"day": "2026-03-31", "chains": chains, "root": day_root(chains)}]).holds
 
 
 @pytest.mark.parametrize(
@@ -353,21 +376,28 @@ class TestSealing:
 
     def test_the_daily_root_is_written_once_after_the_day_and_holds_the_chain_fast(self):
         next_day = a_system_call("2026-04-02T00:00:30Z")
-        assert write_daily_root(next_day) is None
+        assert write_daily_roots(next_day) == []
         write(2)
         seal_waiting(a_system_call())
-        assert write_daily_root(next_day) == "2026-04-01.json"
+        assert write_daily_roots(next_day) == ["2026-04-01.json"]
         write(1)
         seal_waiting(a_system_call())
-        assert write_daily_root(a_system_call("2026-04-02T01:00:00Z")) is None
+        assert write_daily_roots(a_system_call("2026-04-02T01:00:00Z")) == []
         [root] = daily_roots()
         assert root["chains"] == {ORG: {"sequence": 1, "hash": next(blocks_of(ORG)).hash}}
         assert verify(exported(), [root]).holds
 
+    def test_days_on_which_nobody_looked_get_their_roots_afterwards(self):
+        write(1)
+        seal_waiting(a_system_call())
+        write_daily_roots(a_system_call("2026-04-02T00:00:30Z"))
+        assert write_daily_roots(a_system_call("2026-04-05T09:00:00Z")) == [f"2026-04-0{day}.json" for day in (2, 3, 4)]
+        assert verify(exported(now="2026-04-05T09:00:00Z"), daily_roots()).holds
+
     def test_the_command_exports_keeps_the_roots_and_verifies(self, tmp_path, capsys, monkeypatch):
         write(3)
         seal_waiting(a_system_call())
-        write_daily_root(a_system_call("2026-04-02T00:00:30Z"))
+        write_daily_roots(a_system_call("2026-04-02T00:00:30Z"))
         file, roots = tmp_path / "trail.jsonl", tmp_path / "roots"
         assert command.main(["export", ORG, str(file)]) == 0
         assert command.main(["roots", str(roots)]) == 0
