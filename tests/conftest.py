@@ -24,9 +24,11 @@ os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 # The settings above are read when these are imported.
 from chalicelib.files.sealed import may_open_files  # noqa: E402
 from tests.embedded import account, calm, cloud, embedded, patient, running_market, stopped_market  # noqa: E402, F401
+from tests.lighter_moto import lighten  # noqa: E402
 from tests.tables import fill_state, ready_clients  # noqa: E402
 
 may_open_files()
+lighten()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,6 +7,8 @@ get a copy of what was made.
 from __future__ import annotations
 
 import copyreg
+import io
+import pickle
 import threading
 from collections.abc import Iterator
 from copy import deepcopy
@@ -37,21 +39,35 @@ def fill_state() -> None:
     put_back(_made(settings.stage(), settings.bucket_name(BUCKETS[0].name)))
 
 
-State = dict[tuple[str, str, str], dict[str, Any]]
+State = dict[tuple[str, str, str], dict[str, Any] | bytes]
 """What the services hold, by service, account and region."""
 
 
 def set_aside() -> State:
     """A copy of all that the market in memory holds, to be put back any number of times."""
-    return {name: _copied(backend.__dict__, backend) for name, backend in _backends()}
+    return {name: _kept(name[0], backend) for name, backend in _backends()}
 
 
 def put_back(state: State) -> None:
     """Make the market in memory hold what it held when the state was set aside."""
-    for (service, account, region), held in state.items():
+    for (service, account, region), kept in state.items():
         backend = get_backend(service)[account][region]  # type: ignore[call-overload]
+        held = _Unpickler(io.BytesIO(kept), backend).load() if isinstance(kept, bytes) else _copied(kept, backend)
         backend.__dict__.clear()
-        backend.__dict__.update(_copied(held, backend))
+        backend.__dict__.update(held)
+
+
+def is_empty() -> bool:
+    """Whether there is a market in memory that holds no row, no object and no message."""
+    tables = [table for backend in _of("dynamodb") for table in backend.tables.values()]
+    buckets = [bucket for backend in _of("s3") for bucket in backend.buckets.values()]
+    queues = [queue for backend in _of("sqs") for queue in backend.queues.values()]
+    held = (*(any(each.items.values()) for each in tables), *(each.keys for each in buckets))
+    return bool(tables) and not any(held) and not any(each.messages for each in queues)
+
+
+def _of(wanted: str) -> Iterator[Any]:
+    return (backend for (service, _, _), backend in _backends() if service == wanted)
 
 
 @cache
@@ -68,9 +84,40 @@ def _backends() -> Iterator[tuple[tuple[str, str, str], Any]]:
                 yield (service, account, region), backend
 
 
+def _kept(service: str, backend: Any) -> dict[str, Any] | bytes:
+    """What a backend holds; of S3 in bytes, since moto empties all objects there are when a test ends."""
+    if service != "s3":
+        return _copied(backend.__dict__, backend)
+    written = io.BytesIO()
+    _Pickler(written, backend).dump(backend.__dict__)
+    return written.getvalue()
+
+
 def _copied(state: dict[str, Any], backend: Any) -> dict[str, Any]:
     """A copy of a backend's state in which the backend itself is not copied."""
     return deepcopy(state, {id(backend): backend})
+
+
+class _Pickler(pickle.Pickler):
+    """Writes a backend's state without the backend itself."""
+
+    def __init__(self, file: io.BytesIO, backend: Any) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._backend = backend
+
+    def persistent_id(self, thing: Any) -> str | None:
+        return "backend" if thing is self._backend else None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads a backend's state for a backend."""
+
+    def __init__(self, file: io.BytesIO, backend: Any) -> None:
+        super().__init__(file)
+        self._backend = backend
+
+    def persistent_load(self, name: str) -> Any:
+        return self._backend
 
 
 def create_state() -> None:

@@ -26,6 +26,7 @@ from chalicelib.registry.models import Organisation
 from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call
 from tests.builders.qualifying import QualifyingMarket
+from tests.scenes import built_once
 
 OPENS = datetime(2026, 5, 4, 9, tzinfo=UTC)
 CLOSES = datetime(2026, 5, 15, 16, tzinfo=UTC)
@@ -135,6 +136,7 @@ def a_ballot(*bids: BidRequest, competition: Competition | None = None, **change
     return BallotVersion.model_validate(plain | changes)
 
 
+@built_once
 class BiddingMarket(QualifyingMarket):
     """A market in which org_fsp1 is verified and has three qualified assets of 1 MW each, ready to bid in NORTH-1."""
 

@@ -20,6 +20,7 @@ from chalicelib.storage.commit import commit
 from tests.builders.bidding import a_verified_fsp
 from tests.builders.calls import a_call, a_system_call
 from tests.builders.qualifying import QualifyingMarket
+from tests.scenes import built_once
 
 FSP = "org_fsp1"
 SET = datetime(2026, 5, 1, tzinfo=UTC)
@@ -105,6 +106,7 @@ def an_entry(start: datetime, end: datetime, id_: str = "ins_9", live: bool = Tr
     return Entry(instruction_id=id_, start=start, end=end, mw=Decimal(1), live=live)
 
 
+@built_once
 class DispatchMarket(QualifyingMarket):
     """An operator with a competition, two verified FSPs, and contracted obligations written as contracts keeps them."""
 

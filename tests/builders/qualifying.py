@@ -33,6 +33,7 @@ from tests.builders.areas import a_feature, a_geojson, a_receipt, a_square, drop
 from tests.builders.assets import asset_cells
 from tests.builders.calls import a_call
 from tests.builders.registry import Joined, a_system_operator
+from tests.scenes import built_once
 
 START = "2026-04-01T09:00:00Z"
 CLOSE = "2026-05-01T16:00:00Z"
@@ -45,6 +46,7 @@ HANDLERS = dict.fromkeys(REQUALIFYING, requalify.handler) | {
 _LATE = datetime(2035, 1, 1, tzinfo=UTC)
 
 
+@built_once
 @dataclass
 class QualifyingMarket:
     """One operator with area NORTH over Ipswich; `deliver` hands every fact to the functions that hear it."""

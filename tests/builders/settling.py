@@ -29,6 +29,7 @@ from tests.builders.calls import a_call
 from tests.builders.dispatch import an_obligation
 from tests.builders.registry import a_system_operator
 from tests.builders.settlement import LONDON, local
+from tests.scenes import built_once
 
 FSP = "org_fsp1"
 MONTH = "2026-06"
@@ -36,6 +37,7 @@ AFTER = "2026-07-08T09:00:00Z"
 KW = 10**6
 
 
+@built_once
 class SettlingMarket:
     """An operator whose June 2026 is settled. An obligation is 2 MW on weekday evenings, 17:00 to 19:00, at 100."""
 
