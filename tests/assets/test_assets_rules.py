@@ -17,6 +17,7 @@ from chalicelib.assets.lifecycle import (
     consent_lack,
     duplicate_notices,
     held_by,
+    is_stored,
     next_version,
     notices_of,
     outcome_of,
@@ -441,3 +442,10 @@ def test_types_are_added_once_whatever_their_spelling():
 @pytest.mark.parametrize(("category", "name"), [("Storage", "--"), ("..", "Sand"), ("Storage", "x" * 61)])
 def test_a_type_without_a_name_is_refused(category, name):
     assert [each.code for each in added_types(SHIPPED_TYPES, None, category, [name])[1]] == ["asset.type_name"]
+
+
+def test_a_row_is_stored_when_no_column_of_it_differs() -> None:
+    stored = an_asset()
+    assert is_stored(stored, asset_fields())
+    assert not is_stored(stored, asset_fields(name="New"))
+    assert not is_stored(None, asset_fields())

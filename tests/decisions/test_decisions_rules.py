@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.bidding.rules import OPENING_DELAY
 from chalicelib.decisions import rules
 from chalicelib.decisions.lifecycle import MOVES
 from chalicelib.decisions.models import DecisionSheet
 from chalicelib.kernel.errors import Refused
 from chalicelib.kernel.lifecycle import can_move, move
+from tests.builders.bidding import a_competition
 from tests.builders.decisions import CLOSED, a_decision, a_request, an_opened_bid
 
 BID = an_opened_bid()
@@ -189,3 +192,13 @@ def test_decisions_move_from_open_to_confirmed_and_no_further() -> None:
         with pytest.raises(Refused) as refused:
             move(MOVES, "result", "confirmed", action)
         assert refused.value.code == "result.confirmed"
+
+
+def test_bids_may_be_opened_a_minute_after_a_published_competition_closed_unless_it_was_withdrawn() -> None:
+    shut = datetime(2026, 5, 15, 16, tzinfo=UTC)
+    opens, competition = shut + OPENING_DELAY, a_competition(calendar={"closed": shut})
+    assert rules.is_to_decide(competition, opens)
+    assert not rules.is_to_decide(competition, opens - timedelta(microseconds=1))
+    never_closed = competition.but(calendar=competition.calendar.but(closed=None))
+    for other in (competition.but(outcome="withdrawn"), competition.but(state="draft"), never_closed):
+        assert not rules.is_to_decide(other, opens)

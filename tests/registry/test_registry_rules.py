@@ -242,3 +242,9 @@ def test_all_rulings_but_approval_need_a_reason(action: str, reason: str | None)
     assert codes(rules.reason_problems(action, reason)) == ["decision.reason"]
     assert rules.reason_problems(action, "Insurance ran out") == []
     assert rules.reason_problems("approve", reason) == []
+
+
+def test_the_terms_of_users_are_accepted_in_their_present_version() -> None:
+    assert rules.user_terms_problems(USER_TERMS.terms_version) == []
+    assert [problem.field for problem in rules.user_terms_problems("2001-01")] == ["user_terms"]
+    assert [problem.field for problem in rules.user_terms_problems(None)] == ["user_terms"]
