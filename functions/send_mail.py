@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.edge.entrance import messages
+from chalicelib.edge.observe import count
 from chalicelib.kernel.call import Call
 from chalicelib.notifications.post import send_mail
 
 
 def send_one(call: Call, body: dict[str, Any]) -> None:
-    send_mail(call, body["mail_id"])
+    if not send_mail(call, body["mail_id"]):
+        count("mails_refused")
 
 
 handler = messages(send_one)

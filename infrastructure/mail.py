@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -28,20 +27,13 @@ class Mail(MarketStack):
             suppression_reasons=ses.SuppressionReasons.BOUNCES_AND_COMPLAINTS,
             tls_policy=ses.ConfigurationSetTlsPolicy.REQUIRE,
         )
+        # It lets SES publish to the topic, for this account's configuration set alone.
         how.add_event_destination("Undelivered", destination=ses.EventDestination.sns_topic(topic), events=_TOLD)
         ses.EmailIdentity(self, "Domain", identity=ses.Identity.domain(stage.mail_domain), configuration_set=how)
 
     def _topic(self, stage: Stage) -> sns.Topic:
         topic = sns.Topic(self, "Bounces", topic_name=f"headroom-{stage.name}-bounces", enforce_ssl=True)
         topic.add_subscription(subscriptions.EmailSubscription(stage.operations_email))
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("ses.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            )
-        )
         accept(
             topic, {"AwsSolutions-SNS2": "Notices of bounces go to operations by mail; SES cannot use the managed key."}
         )

@@ -16,19 +16,19 @@ from chalicelib.storage.clients import client
 _NEVER = {"MessageRejected", "InvalidParameterValue"}
 
 
-def send_mail(call: Call, mail_id: str) -> None:
-    """Send one mail, then mark it sent.
+def send_mail(call: Call, mail_id: str) -> bool:
+    """Send one mail, then mark it sent; no when the post refused it for good, so that nobody will get it.
 
     A crash between the two sends it a second time under the same id: that window is the only one, and is accepted.
     Throttling and faults of the post are raised, so that the queue brings the mail again.
     """
     mail = actions.find_unsent(mail_id)
     if mail is None:
-        return
+        return True
     addressed = _addressed(mail)
     if addressed is None:
         actions.record_undeliverable(call, mail, "the person has left, or the code no longer counts")
-        return
+        return True
     recipient, words = addressed
     try:
         _hand_over(mail_id, recipient, render(mail, recipient, words, settings.web_origin()))
@@ -37,8 +37,9 @@ def send_mail(call: Call, mail_id: str) -> None:
         if code not in _NEVER:
             raise
         actions.record_undeliverable(call, mail, f"the post refused it: {code}")
-        return
+        return False
     actions.record_sent(call, mail)
+    return True
 
 
 def _addressed(mail: Mail) -> tuple[Recipient, dict[str, Any]] | None:
