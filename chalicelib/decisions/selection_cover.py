@@ -165,7 +165,8 @@ def _search(margin: _Margin, best: int, work: int) -> tuple[Best | None, bool]:
         over[over < 0] = best
         if count and int(over.min()) < best:
             best, found = int(over.min()), (step, count + int(np.argmin(over)))
-        changed, departed = np.append(changed, changed + change), np.append(departed, departed + cost)
+        changed = np.concatenate((changed, changed + change))
+        departed = np.concatenate((departed, departed + cost))
         ahead = costs[step + 1] if step + 1 < len(costs) else best
         places = _undominated(margin, changed, departed, best - ahead)
         changed, departed = changed[places], departed[places]

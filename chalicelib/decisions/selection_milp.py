@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from math import floor
 
 import highspy
@@ -23,14 +22,13 @@ from chalicelib.decisions.selection_programme import ABSOLUTE_SLACK, Programme
 SOLVER = "HiGHS"
 VERSION = f"{highspy.HIGHS_VERSION_MAJOR}.{highspy.HIGHS_VERSION_MINOR}.{highspy.HIGHS_VERSION_PATCH}"
 FINE = 1 << 20
+# Feasibility tolerances stay as HiGHS has them: with 1e-9 it was seen to call selections optimal that were not.
 SETTINGS = (
     ("output_flag", False),
     ("threads", 1),
     ("random_seed", 0),
     ("mip_rel_gap", 0.0),
     ("mip_abs_gap", ABSOLUTE_SLACK),
-    ("mip_feasibility_tolerance", 1e-9),
-    ("primal_feasibility_tolerance", 1e-9),
 )
 
 
@@ -50,8 +48,11 @@ def solve_by_milp(problem: Problem, start: Amounts, work: int) -> Found:
         missing = max(missing, fewest.bound or 0)
     answer = _run(Programme(problem, worth(problem, start).missing), start, work)
     best = _better(problem, start, answer.amounts)
-    bounds = [answer.bound, least.cost if worth(problem, best).missing == least.missing else None, _lowest(problem)]
-    return Found(best, missing, max(bound for bound in bounds if bound is not None), "branch and bound")
+    own = worth(problem, best)
+    bounds = [answer.bound, least.cost if own.missing == least.missing else None, _lowest(problem)]
+    # A bound above what was found is no bound: the solver erred, and what can be proven without it stands alone.
+    sound = [bound for bound in bounds if bound is not None and bound <= own.cost]
+    return Found(best, min(missing, own.missing), max(sound), "branch and bound")
 
 
 def _better(problem: Problem, start: Amounts, found: Iterable[Amounts]) -> Amounts:
@@ -99,9 +100,9 @@ def _model(programme: Programme, whole: bool) -> highspy.HighsLp:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What the linear relaxation pays, in units of money: for a unit in a window, for standing in a choice."""
+    """What the linear relaxation pays in money: FINE-th parts of it for a unit of a window, for a place in a choice."""
 
-    units: tuple[Fraction, ...]
+    units: tuple[int, ...]
     choices: tuple[int, ...]
 
 
@@ -114,8 +115,6 @@ def relaxed_prices(problem: Problem) -> Prices:
     solver.passModel(_model(programme, whole=False))
     solver.run()
     duals = solver.getSolution().row_dual
-    units = (
-        Fraction(round(max(duals[row], 0.0) * programme.scale / unit * FINE), FINE)
-        for row, unit in zip(programme.covers, programme.units, strict=True)
-    )
-    return Prices(tuple(units), tuple(round(max(-duals[row], 0.0) * programme.scale) for row in programme.chosen))
+    scale = programme.scale
+    units = [round(max(duals[row], 0.0) * scale / unit * FINE) for row, unit in programme.covers]
+    return Prices(tuple(units), tuple(round(max(-duals[row], 0.0) * scale) for row in programme.chosen))

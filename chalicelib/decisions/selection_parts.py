@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.decisions.selection_problem import Cap, Choice, Problem
@@ -21,6 +21,27 @@ class Part:
         """Whether nothing but one window's requirement binds the part."""
         problem = self.problem
         return len(problem.needs) == 1 and not (problem.links or problem.choices or problem.caps)
+
+
+def without_sold_once(problem: Problem) -> Problem:
+    """The problem as if an asset could be sold to everybody: what is left joins windows far less."""
+    return replace(problem, choices=tuple(choice for choice in problem.choices if choice.why != "assets"))
+
+
+def restricted(problem: Problem, windows: Sequence[int], costs: Mapping[int, int]) -> Part:
+    """The problem with only these windows and rows, at these costs a watt, and the constraints among them."""
+    links = [link for link in problem.links if all(number in costs for number in link)]
+    lost = {number for link in problem.links for number in link} - {number for link in links for number in link}
+    places = sorted(set(costs) - lost)
+    kept = set(places)
+    groups = [
+        (choice, tuple(filter(None, (_within(group, kept) for group in choice.groups)))) for choice in problem.choices
+    ]
+    caps = [_cut(cap, kept) for cap in problem.caps]
+    choices = [replace(choice, groups=left) for choice, left in groups if len(left) > 1]
+    part = _part(problem, windows, places, links, choices, [cap for cap in caps if cap.rows])
+    rows = tuple(replace(row, cost=costs[number]) for number, row in zip(places, part.problem.rows, strict=True))
+    return replace(part, problem=replace(part.problem, rows=rows))
 
 
 def without_budget(problem: Problem) -> Problem:
@@ -89,6 +110,15 @@ def _part(
         windows=tuple(problem.windows[number] for number in windows) if problem.windows else (),
     )
     return Part(part, tuple(places))
+
+
+def _within(group: Iterable[int], places: Container[int]) -> tuple[int, ...]:
+    return tuple(number for number in group if number in places)
+
+
+def _cut(cap: Cap, places: Container[int]) -> Cap:
+    kept = [(number, weight) for number, weight in zip(cap.rows, cap.weights, strict=True) if number in places]
+    return replace(cap, rows=tuple(number for number, _ in kept), weights=tuple(weight for _, weight in kept))
 
 
 def _placed(choice: Choice, place: Mapping[int, int]) -> Choice:

@@ -10,6 +10,7 @@ from chalicelib.decisions.selection import Amounts, counted_units
 from chalicelib.decisions.selection_problem import Choice, Need, Problem
 
 LARGEST_COST = 1e4
+LARGEST_VALUE = 1e3
 # Steps up to which an amount is searched whole; beyond, a fraction of a step is rounded away afterwards.
 FEW = 16
 RELATIVE_SLACK, ABSOLUTE_SLACK = 1e-9, 1e-6
@@ -31,8 +32,7 @@ class Programme:
         self._switch = self._switches()
         self._watts = [self._amount(number) for number in range(len(problem.rows))]
         self._owed = [self._owing(window) for window in range(len(problem.needs))]
-        self.units = [unit for _, _, unit in self._owed]
-        self.covers: list[int] = []
+        self.covers: list[tuple[int, float]] = []
         self.chosen: list[int] = []
         self._constrain()
 
@@ -47,11 +47,14 @@ class Programme:
         self.whole.append(whole)
         return len(self.cost) - 1
 
-    def _row(self, terms: Iterable[tuple[int, float]], low: float, high: float) -> None:
+    def _row(self, terms: Iterable[tuple[int, float]], low: float, high: float) -> float:
         summed: dict[int, float] = {}
         for column, value in terms:
             summed[column] = summed.get(column, 0.0) + value
-        self.rows.append((list(summed), list(summed.values()), low, high))
+        # Figures of watts would drown the solver's tolerances: no row has one above LARGEST_VALUE.
+        scale = max(1.0, max(map(abs, summed.values()), default=0.0) / LARGEST_VALUE)
+        self.rows.append((list(summed), [value / scale for value in summed.values()], low / scale, high / scale))
+        return scale
 
     def _switches(self) -> list[int | None]:
         """A column per bid that is taken or not; linked bids share theirs; freely divisible ones need none."""
@@ -119,8 +122,8 @@ class Programme:
         short, beyond, unit = self._owed[window]
         rows = self._rows_of[window]
         terms = [(short, 1.0), *(self._term(number, self.problem.rows[number].counts / unit) for number in rows)]
-        self.covers.append(len(self.rows))
-        self._row(terms, need.units / unit, inf)
+        place = len(self.rows)
+        self.covers.append((place, unit * self._row(terms, need.units / unit, inf)))
         if beyond is not None:
             self._row(
                 [(beyond, 1.0), *((column, -value) for column, value in terms[1:])],

@@ -16,9 +16,12 @@ from chalicelib.decisions.selection_milp import SOLVER, VERSION, solve_by_milp
 from chalicelib.decisions.selection_models import Selection, SelectionRequest
 from chalicelib.decisions.selection_parts import Part, parts_of, without_budget
 from chalicelib.decisions.selection_problem import Problem, problem_of
+from chalicelib.decisions.selection_round import solve_round
 from chalicelib.decisions.selection_telling import told
 
 SMALL = 512
+# The nodes allowed are for a part of USUAL bids, and fewer for more, since each takes longer; beyond PROGRAMME, none.
+USUAL, PROGRAMME = 50, 2_000
 
 
 def select(request: SelectionRequest) -> Selection:
@@ -50,8 +53,17 @@ def solve_part(part: Part, work: int) -> Found:
     if prod(row.most - row.least + 2 for row in problem.rows) <= SMALL:
         best = best_selection(problem)
         return Found(best, worth(problem, best).missing, worth(problem, best).cost, "every selection tried")
-    found = _one_window(problem, bought, work) if part.is_one_window else None
-    return found or solve_by_milp(problem, bought, work)
+    found = _one_window(problem, bought, work) if part.is_one_window else _sold_once(problem, bought)
+    if found is not None and (part.is_one_window or len(problem.rows) > PROGRAMME):
+        return found
+    start = bought if found is None else found.amounts
+    return solve_by_milp(problem, start, max(1, work * USUAL**2 // len(problem.rows) ** 2))
+
+
+def _sold_once(problem: Problem, bought: Amounts) -> Found | None:
+    if all(choice.why != "assets" for choice in problem.choices):
+        return None
+    return solve_round(problem, bought, lambda small, _, work: _in_parts(small, work))
 
 
 def _one_window(problem: Problem, bought: Amounts, work: int) -> Found | None:
