@@ -159,6 +159,15 @@ FUNCTIONS: tuple[Function, ...] = (
         batch=1,
     ),
     Function(
+        "propose",
+        "functions.propose.handler",
+        Events(("decisions.proposal_asked.v1",)),
+        "solver",
+        memory=3008,
+        timeout=900,
+        batch=1,
+    ),
+    Function(
         "draw-up-contracts",
         "functions.draw_up_contracts.handler",
         Events(("decisions.results_confirmed.v1",)),

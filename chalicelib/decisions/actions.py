@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chalicelib.bidding import actions as bidding
 from chalicelib.competitions import actions as competitions
-from chalicelib.decisions import results, rules, store
+from chalicelib.decisions import results, rules, store, store_proposals
 from chalicelib.decisions.actions_recording import RACED, Deciding, decision_problems, load_deciding, save_decisions
 from chalicelib.decisions.events import ResultsConfirmed
 from chalicelib.decisions.lifecycle import MOVES
@@ -16,9 +16,12 @@ from chalicelib.decisions.models import (
     ConfirmedResults,
     DecisionSheet,
     DecisionsRequest,
+    OverviewProposal,
     OverviewView,
     OwnOutcome,
 )
+from chalicelib.decisions.records import read_record
+from chalicelib.decisions.telling import figures_of
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import NotFound, raise_problems
 from chalicelib.kernel.lifecycle import move
@@ -137,9 +140,20 @@ def overview_of(deciding: Deciding) -> OverviewView:
         rejected=len(decisions) - len(taken),
         capacity_required_mw=sum((window.capacity_required for window in competition.windows), start=ZERO),
         accepted_mw=sum((decisions[bid.id].accepted_mw for bid in taken), start=ZERO),
+        proposal=_proposal(competition.id),
         message=rules.overview_message(sheet.but(bids=len(bids), decided=len(decisions)), len(taken)),
         version=sheet.version,
     )
+
+
+def _proposal(competition_id: str) -> OverviewProposal | None:
+    proposal = store_proposals.find_plain(competition_id)
+    record = read_record(proposal) if proposal else None
+    if proposal is None or record is None:
+        return None
+    figures = dict(figures_of(record))
+    told = {name: figures[name] for name in OverviewProposal.model_fields if name in figures}
+    return OverviewProposal.model_validate({**told, "number": proposal.number, "asked_at": proposal.asked_at})
 
 
 def accepted_bids(competition_id: str) -> Iterator[AcceptedBid]:

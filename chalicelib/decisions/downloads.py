@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.competitions import actions as competitions
-from chalicelib.decisions.actions import load_deciding
+from chalicelib.decisions import telling
+from chalicelib.decisions.actions_recording import Deciding, load_deciding
+from chalicelib.decisions.actions_weighing import standing_plain
 from chalicelib.decisions.reads import closed_competitions, decided_bids, get_results
 from chalicelib.decisions.sheets import BIDS, RESULTS, RESULTS_TEMPLATE, TEMPLATE, WINDOWS
 from chalicelib.files.columns import Template
 from chalicelib.kernel.call import Call
 
 Rows = dict[str, list[dict[str, Any]]]
+_NOT_PROPOSED: dict[str, str | None] = {"proposal": None, "proposal_text": None}
 
 
 def export_bids(call: Call, filters: dict[str, Any]) -> tuple[Template, Rows]:
@@ -22,10 +25,10 @@ def export_bids(call: Call, filters: dict[str, Any]) -> tuple[Template, Rows]:
         about = {
             "name": deciding.competition.name,
             "dps_record_reference": deciding.competition.dps_record_reference,
-            "proposal": None,
         }
+        proposed = _proposed(deciding)
         views = decided_bids(deciding.competition, deciding.bids.values(), deciding.decisions)
-        rows += [_row(view.model_dump()) | about for view in views]
+        rows += [_row(view.model_dump()) | about | proposed.get(view.bid_id, _NOT_PROPOSED) for view in views]
     return TEMPLATE, {BIDS: rows}
 
 
@@ -43,6 +46,17 @@ def _asked(call: Call, filters: dict[str, Any]) -> list[str]:
     if "competition_id" in filters:
         return [str(filters["competition_id"])]
     return [competition.id for competition in closed_competitions(call, filters.get("round_ref"))]
+
+
+def _proposed(deciding: Deciding) -> dict[str, dict[str, str | None]]:
+    """By bid, what the latest proposal without options says of it; nothing where that has been overtaken."""
+    record = standing_plain(deciding)
+    if record is None:
+        return {}
+    return {
+        bid.bid_id: {"proposal": telling.in_a_cell(bid), "proposal_text": bid.text}
+        for bid in telling.bids_of(deciding.competition, record)
+    }
 
 
 def _row(view: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Owns what deciding tells: decisions recorded, results confirmed. Ids only."""
+"""Owns what deciding tells: proposals asked for, decisions recorded, results confirmed. Ids only."""
 
 from __future__ import annotations
 
@@ -19,3 +19,11 @@ class ResultsConfirmed(Event):
     competition_id: str
     so: str
     fsps: list[str]
+
+
+class ProposalAsked(Event):
+    """A proposal of which bids to accept waits to be made."""
+
+    competition_id: str
+    so: str
+    number: int

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
 from chalicelib.decisions import actions
 from chalicelib.decisions.models import AT_ONCE, DecisionRequest, Origin
-from chalicelib.decisions.sheets import BIDS, TEMPLATE
+from chalicelib.decisions.sheets import BIDS, TEMPLATE, spoken
 from chalicelib.files.importing import Chunk, Importer, ParsedRow, RowOutcome, by_key, call_for_row
 from chalicelib.files.models import Receipt
 from chalicelib.kernel.call import Call
@@ -79,10 +80,16 @@ def _saved(
 
 
 def _request(row: ParsedRow) -> DecisionRequest:
+    """What a row says; figures and reasons in their own columns count before those beside the decision."""
+    own = {name: row.values[name] for name in _FIELDS if name in row.values}
     try:
-        return DecisionRequest.model_validate({name: row.values[name] for name in _FIELDS if name in row.values})
+        return DecisionRequest.model_validate({**spoken(own["decision"]), **_beside(own)})
     except ValidationError as error:
         raise RuntimeError(f"the template lets through what a decision does not take, row {row.row}") from error
+
+
+def _beside(own: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in own.items() if name != "decision"}
 
 
 def _error(row: ParsedRow, problems: Sequence[Problem]) -> RowOutcome:

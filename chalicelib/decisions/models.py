@@ -145,8 +145,24 @@ class DecidedBidView(Value):
     comment: str | None = None
 
 
+class OverviewProposal(Value):
+    """The latest proposal without what-if options, as an overview tells of it. `finding` says how good it is known to
+    be."""
+
+    number: int
+    asked_at: Instant
+    cost: Money
+    shortfall_mw: Megawatts
+    accepted_bids: int
+    finding: str
+    message: str
+
+
 class OverviewView(Value):
-    """Where deciding stands in one closed competition. No bids is a result too, and says so."""
+    """Where deciding stands in one closed competition. No bids is a result too, and says so.
+
+    `proposal` is None until one was made.
+    """
 
     competition_id: str
     competition_reference: str
@@ -161,6 +177,7 @@ class OverviewView(Value):
     rejected: int
     capacity_required_mw: Megawatts
     accepted_mw: Megawatts
+    proposal: OverviewProposal | None
     message: str
     version: int
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.decisions import actions, reads, rounds
+from chalicelib.decisions import actions, actions_proposals, reads, rounds
 from chalicelib.decisions.models import (
     ConfirmationView,
     DecidedBidView,
@@ -13,7 +13,16 @@ from chalicelib.decisions.models import (
     RoundConfirmationView,
     RoundOverviewView,
 )
+from chalicelib.decisions.models_proposals import (
+    DecidingRequest,
+    ProposalLine,
+    ProposalQuery,
+    ProposalRequest,
+    ProposalView,
+    ProposedBidsQuery,
+)
 from chalicelib.edge.web import Page, PageQuery, Routes, either, fsp, so
+from chalicelib.files.models import LinkView
 from chalicelib.kernel.call import Call
 
 routes = Routes(__name__)
@@ -47,6 +56,63 @@ def get_decisions_overview(call: Call, competition_id: str) -> OverviewView:
 def record_decisions(call: Call, competition_id: str, body: DecisionsRequest) -> OverviewView:
     """Decide bids, many at once: all are taken or none; changeable until results are confirmed."""
     return actions.record_decisions(call, competition_id, body)
+
+
+@routes.post(
+    "/competitions/{competition_id}/proposals",
+    body=ProposalRequest,
+    returns=ProposalLine,
+    status=202,
+    who=so("procurement"),
+    replay=actions_proposals.replay_asked,
+)
+def ask_proposal(call: Call, competition_id: str, body: ProposalRequest) -> ProposalLine:
+    """Ask which bids cost least, plainly or with what-if options; it is made in a moment and decides nothing."""
+    return actions_proposals.ask_proposal(call, competition_id, body)
+
+
+@routes.get(
+    "/competitions/{competition_id}/proposals",
+    query=ProposalQuery,
+    returns=Page[ProposalLine],
+    who=so("procurement", "confirm"),
+)
+def list_proposals(call: Call, competition_id: str, query: ProposalQuery) -> Page[ProposalLine]:
+    """The proposals for a closed competition with their figures, newest first."""
+    return actions_proposals.list_proposals(call, competition_id, query)
+
+
+@routes.get(
+    "/competitions/{competition_id}/proposals/{number}",
+    query=ProposedBidsQuery,
+    returns=ProposalView,
+    who=so("procurement", "confirm"),
+)
+def get_proposal(call: Call, competition_id: str, number: str, query: ProposedBidsQuery) -> ProposalView:
+    """A proposal: windows, each bid's proposed decision with its reason, beside the merit order and the plain one."""
+    return actions_proposals.get_proposal(call, competition_id, number, query)
+
+
+@routes.get(
+    "/competitions/{competition_id}/proposals/{number}/record",
+    returns=LinkView,
+    who=so("procurement", "confirm"),
+)
+def get_proposal_record(call: Call, competition_id: str, number: str) -> LinkView:
+    """A short link to what a proposal was made from and came to, so that anybody can make it again."""
+    return actions_proposals.get_record(call, competition_id, number)
+
+
+@routes.post(
+    "/competitions/{competition_id}/proposals/{number}/decisions",
+    body=DecidingRequest,
+    returns=OverviewView,
+    who=so("procurement"),
+    replay=actions.get_overview,
+)
+def decide_from_proposal(call: Call, competition_id: str, number: str, body: DecidingRequest) -> OverviewView:
+    """Decide bids as a proposal proposes; changeable until results are confirmed, as any decision."""
+    return actions_proposals.decide_from_proposal(call, competition_id, number, body)
 
 
 @routes.post(

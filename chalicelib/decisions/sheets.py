@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from chalicelib.decisions.models import REASONS
 from chalicelib.files.columns import (
     CellKind,
@@ -18,7 +21,9 @@ from chalicelib.files.columns import (
 BIDS = "Bids"
 _MW = DecimalNumber(places=6)
 _PRICE = DecimalNumber(places=6, minimum=None)
-_SPELLINGS = {"accept": "accepted", "yes": "accepted", "reject": "rejected", "no": "rejected"}
+_ACCEPTED = r"(?P<accepted>accept(ed)?|yes)(\s+(?P<mw>[0-9]{1,9}(\.[0-9]{1,6})?)\s*(MW|MVAr)?)?"
+_REJECTED = rf"(?P<rejected>reject(ed)?|no)(\s*:\s*(?P<reason>{'|'.join(REASONS)}))?"
+SPOKEN = rf"(?i:{_ACCEPTED}|{_REJECTED}|undecided)"
 
 
 def _shown(header: str, field: str, help_text: str, kind: CellKind | None = None) -> Column:
@@ -54,14 +59,22 @@ _ABOUT = (
     _shown("Expected Cost", "expected_cost", "MW x (H_av x availability + H_ut x utilisation) + fee x MW.", _PRICE),
     _shown("Effective Price", "effective_price", "Expected cost per MW/h, or per MWh without availability.", _PRICE),
     _shown("Flags", "flags", "What to be aware of."),
-    _shown("Proposal", "proposal", "The proposed decision, where one was made."),
+    _shown(
+        "Proposal", "proposal", "The decision proposed last without what-if options. Decision takes it as it stands."
+    ),
+    _shown("Proposal in Words", "proposal_text", "Why a bid is proposed to be rejected, with its figures."),
 )
 _DECISION = (
     Column(
         "Decision",
         "decision",
-        "Leave blank to decide later.",
-        kind=Choice(("accepted", "rejected", "undecided"), _SPELLINGS),
+        "Leave blank to decide later. What stands in Proposal can be copied here.",
+        kind=Text(
+            60,
+            pattern=SPOKEN,
+            pattern_help="accepted, rejected, undecided, or what stands in Proposal",
+            suggestions=("accepted", "rejected", "undecided"),
+        ),
         example="accepted",
     ),
     Column("Accepted MW", "accepted_mw", "Blank accepts the whole bid.", kind=_MW, example="1.5"),
@@ -97,7 +110,7 @@ _AGGREGATE = (
     _shown("Highest Accepted", "highest_accepted_price", "Effective price.", _PRICE),
     _shown("Per", "price_unit", "What the effective price is per."),
 )
-_HIDDEN_IN_RESULTS = {"proposal"}
+_HIDDEN_IN_RESULTS = {"proposal", "proposal_text"}
 
 RESULTS_TEMPLATE = Template(
     kind="results",
@@ -125,3 +138,19 @@ TEMPLATE = Template(
         "Deciding is not confirming: results become final when a person with the confirm role confirms them.",
     ),
 )
+
+
+def spoken(text: str) -> dict[str, Any]:
+    """What a cell of Decision says, by field: the decision, and the MW or reason that stand with it.
+
+    "accept 1.5 MW" and "reject: OUT_OF_MERIT" are what Proposal holds. ValueError for text that `SPOKEN` does not fit.
+    """
+    found = re.fullmatch(SPOKEN, text)
+    if found is None:
+        raise ValueError(f"{text!r} is no decision")
+    said = found.groupdict()
+    if said["accepted"]:
+        return {"decision": "accepted"} | ({"accepted_mw": said["mw"]} if said["mw"] else {})
+    if said["rejected"]:
+        return {"decision": "rejected"} | ({"reason": said["reason"].upper()} if said["reason"] else {})
+    return {"decision": "undecided"}

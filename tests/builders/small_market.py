@@ -22,7 +22,9 @@ from chalicelib.competitions.models import Competition
 from chalicelib.contracts import actions as contracts
 from chalicelib.contracts.models import ObligationQuery
 from chalicelib.decisions import actions as decisions
+from chalicelib.decisions import actions_proposals as proposals
 from chalicelib.decisions.models import DecisionsRequest
+from chalicelib.decisions.models_proposals import ProposalRequest
 from chalicelib.dispatch import actions_feeds as feeds
 from chalicelib.dispatch import actions_openadr_reports as reports
 from chalicelib.dispatch import actions_openadr_subscriptions as subscriptions
@@ -189,6 +191,7 @@ class SmallMarket(BiddingMarket):
         ballot = bidding.submit_ballot(self._fsp(), self.bidding.id, self.ballot_request())
         [obligation] = contracts.list_obligations(self._fsp(), ObligationQuery()).items
         return {
+            "number": str(self.proposed),
             "competition_id": self.draft.id,
             "round_ref": "R1",
             "asset_id": self.assets[0].id,
@@ -201,8 +204,9 @@ class SmallMarket(BiddingMarket):
         }
 
     def _settle(self) -> None:
-        """Accept the bid of NORTH-1, confirm, and draw up."""
+        """Ask for a proposal, accept the bid of NORTH-1, confirm, and draw up."""
         call = self.operator(_DECIDED)
+        self.proposed = proposals.ask_proposal(call, self.competition_1.id, ProposalRequest()).number
         accepted = [{"bid_id": bid.id, "decision": "accepted"} for bid in self.opened(_DECIDED)]
         decided = DecisionsRequest.model_validate({"decisions": accepted})
         decisions.record_decisions(call, self.competition_1.id, decided)
@@ -394,6 +398,8 @@ BODIES: dict[str, Any] = {
     "add_document": {"title": "Terms", "url": "https://so.example/terms"},
     "withdraw_round": {"reason": "no need"},
     "record_decisions": {"decisions": [{"bid_id": "bid_1", "decision": "accepted"}]},
+    "ask_proposal": {},
+    "decide_from_proposal": {"replace": True},
     "record_round_decisions": {"decisions": [{"bid_id": "bid_1", "decision": "accepted"}]},
     "set_overrides": {"overrides": [{"asset_id": "ast_1", "effect": "qualify", "reason": "seen"}]},
     "put_entry": {"choice": "entered"},

@@ -17,7 +17,7 @@ from chalicelib.decisions import actions, actions_recording, reads, rounds, stor
 from chalicelib.decisions.downloads import export_bids, export_results
 from chalicelib.decisions.imports import IMPORTER
 from chalicelib.decisions.models import DecisionsRequest, OverviewQuery
-from chalicelib.decisions.sheets import BIDS, RESULTS, TEMPLATE, WINDOWS
+from chalicelib.decisions.sheets import BIDS, RESULTS, TEMPLATE, WINDOWS, spoken
 from chalicelib.files.importing import Chunk, RowOutcome
 from chalicelib.files.workbook import read_file
 from chalicelib.files.writing import write_download
@@ -116,6 +116,41 @@ def test_the_overview_counts_and_says_what_to_do_next(market_with_bids: BiddingM
     listed = reads.list_overviews(operator(market_with_bids), OverviewQuery())
     assert [view.competition_reference for view in listed.items] == ["NORTH-1"]
     assert reads.list_overviews(operator(market_with_bids), OverviewQuery(state="confirmed")).items == []
+
+
+def test_what_stands_in_proposal_can_be_copied_into_decision(market_with_bids: BiddingMarket) -> None:
+    """A bid is whole here: other MW than its own are refused as ever; what its own columns say counts first."""
+    rows = file_rows(market_with_bids)
+    rows[0]["decision"], rows[1]["decision"] = "accept 1 MW", "reject: OUT_OF_MERIT"
+    assert [outcome.outcome for outcome in upload(market_with_bids, rows)] == ["updated", "updated"]
+    decided = store.load_decisions(market_with_bids.competition_1.id)
+    told = [(decided[row["bid_id"]].accepted_mw, decided[row["bid_id"]].reason) for row in rows]
+    assert told == [(Decimal(1), None), (Decimal(0), "OUT_OF_MERIT")]
+    rows[0]["decision"], rows[1]["reason"] = "ACCEPT 0.5 MW", "TECHNICAL"
+    first, second = upload(market_with_bids, rows, receipt_id="rct_2")
+    assert (problem_codes(first), second.outcome) == (["decision.capacity"], "updated")
+    assert store.load_decisions(market_with_bids.competition_1.id)[rows[1]["bid_id"]].reason == "TECHNICAL"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Accepted", {"decision": "accepted"}),
+        ("yes", {"decision": "accepted"}),
+        ("accept 1.5 MW", {"decision": "accepted", "accepted_mw": "1.5"}),
+        ("no", {"decision": "rejected"}),
+        ("reject: out_of_merit", {"decision": "rejected", "reason": "OUT_OF_MERIT"}),
+        ("UNDECIDED", {"decision": "undecided"}),
+    ],
+)
+def test_a_decision_is_read_in_any_of_its_spellings(text: str, said: dict[str, str]) -> None:
+    assert spoken(text) == said
+
+
+@pytest.mark.parametrize("text", ["maybe", "accept everything", "reject: TOO_UGLY", "accept 1.5 kW", ""])
+def test_other_words_are_no_decision(text: str) -> None:
+    with pytest.raises(ValueError, match="no decision"):
+        spoken(text)
 
 
 def test_a_competition_without_bids_is_listed_and_confirmed_too(market: None) -> None:
