@@ -33,8 +33,11 @@ stop: setup     ## stop the market that runs here
 demo: setup     ## one competition from file to obligations; DATA=../shared/data takes real input
 	@exec $(BIN)/python -m local.demo $(if $(DATA),--data $(DATA)) $(ARGS)
 
+# Tests start dozens of processes, so what they import is kept compiled. A worker that dies or hangs is a failure that
+# names its test, and the others go on.
 test: setup-dev ## every test, and the proof that rules and lifecycles are tested to the last branch
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist loadfile \
+		--no-loadscope-reorder --max-worker-restart=0 --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='*/rules*.py,*/lifecycle.py' --skip-covered --fail-under=100
 
 crash-test: setup-dev ## kill the market CRASHES=200 times at random points of the demo, and compare its ends
