@@ -203,8 +203,16 @@ FUNCTIONS: tuple[Function, ...] = (
         ),
         "api",
     ),
+    # One at a time, each over within ten seconds: a slow receiver holds up nobody's delivery but its own.
     Function(
-        "deliver-dispatch", "functions.deliver_dispatch.handler", Queue(), "api", memory=512, timeout=120, batch=5
+        "deliver-dispatch",
+        "functions.deliver_dispatch.handler",
+        Queue(),
+        "api",
+        memory=512,
+        timeout=30,
+        batch=1,
+        concurrency=20,
     ),
     Function(
         "notify",

@@ -11,18 +11,21 @@ from datetime import datetime, timedelta
 from chalicelib.dispatch import store_openadr
 from chalicelib.dispatch import store_webhooks as store
 from chalicelib.dispatch.actions_reads import load_instructions, views_of
-from chalicelib.dispatch.sending import NotSent, send_webhook
+from chalicelib.dispatch.sending import NoAnswer, NotSent, send_webhook
 from chalicelib.dispatch.webhooks import (
     MOST_WEBHOOKS,
+    PROBE,
     STALE_AFTER,
     Attempt,
     Delivery,
     DeliveryQuery,
+    Rest,
     Webhook,
     WebhookQuery,
     WebhookRequest,
     WebhookView,
     after_attempt,
+    after_silence,
     signed_headers,
     url_problems,
 )
@@ -33,6 +36,7 @@ from chalicelib.kernel.models import Page, iso
 from chalicelib.storage import keys, queues, settings
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
+from chalicelib.storage.writes import Write
 
 QUEUE = "deliver-dispatch"
 PATIENCE = timedelta(minutes=5)
@@ -169,11 +173,42 @@ def deliver(call: Call, organisation: str, webhook_id: str, delivery_id: str, se
         return
     if delivery.next_attempt_at and delivery.next_attempt_at > call.now:
         return
-    after = after_attempt(delivery, _tried(call, webhook, delivery, sent_at))
-    look_again = after.next_attempt_at + PATIENCE if after.next_attempt_at else None
+    rest = store.find_rest(webhook_id)
+    if rest is not None and not _may_probe(call, rest):
+        _put_off(call, delivery, max(rest.until, call.now + PROBE))
+        return
+    attempt, silent = _tried(call, webhook, delivery, sent_at)
+    after = after_attempt(delivery, attempt)
     worked = [store.succeeded(webhook_id, call.now)] if after.state == "delivered" else []
+    _save_try(call, after, [*worked, *_rest_writes(webhook_id, rest, silent, call.now)])
+
+
+def _may_probe(call: Call, rest: Rest) -> bool:
+    """Whether a resting webhook may be tried, by this worker alone."""
+    if rest.until > call.now:
+        return False
     try:
-        commit(call, [store.save_delivery(after, look_again), *worked])
+        commit(call, [store.probe_write(rest, call.now)])
+    except Stale:
+        return False
+    return True
+
+
+def _rest_writes(webhook_id: str, rest: Rest | None, silent: bool, now: datetime) -> list[Write]:
+    if silent:
+        return [store.begin_rest(after_silence(webhook_id, rest, now))]
+    return [store.end_rest(webhook_id)] if rest else []
+
+
+def _put_off(call: Call, delivery: Delivery, until: datetime) -> None:
+    """Try later, which counts as no try."""
+    _save_try(call, delivery.but(next_attempt_at=until, version=delivery.version + 1), [])
+
+
+def _save_try(call: Call, after: Delivery, writes: list[Write]) -> None:
+    look_again = after.next_attempt_at + PATIENCE if after.next_attempt_at else None
+    try:
+        commit(call, [store.save_delivery(after, look_again), *writes])
     except Stale:
         return  # another worker held the same message; what it wrote stands
     if after.next_attempt_at:
@@ -199,13 +234,14 @@ def secret_of(webhook: Webhook) -> str:
     return "whsec_" + base64.b64encode(made.encode()).decode()
 
 
-def _tried(call: Call, webhook: Webhook, delivery: Delivery, sent_at: datetime) -> Attempt:
+def _tried(call: Call, webhook: Webhook, delivery: Delivery, sent_at: datetime) -> tuple[Attempt, bool]:
+    """What came of a try, and whether the receiver let the time run out."""
     headers = signed_headers(secret_of(webhook), delivery.id, sent_at, delivery.body) | _bearer(webhook)
     try:
         status = send_webhook(webhook.url, headers, delivery.body, settings.webhook_networks())
     except NotSent as reason:
-        return Attempt(at=call.now, error=str(reason))
-    return Attempt(at=call.now, status=status)
+        return Attempt(at=call.now, error=str(reason)), isinstance(reason, NoAnswer)
+    return Attempt(at=call.now, status=status), False
 
 
 def _wants(webhook: Webhook, name: str) -> bool:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.dispatch.webhooks import Delivery, Webhook
-from chalicelib.kernel.errors import Refused
+from chalicelib.dispatch.webhooks import PROBE, Delivery, Rest, Webhook
+from chalicelib.kernel.errors import Refused, Stale
 from chalicelib.kernel.models import Page, iso
 from chalicelib.storage.tables import (
     BodyAttribute,
@@ -21,7 +21,7 @@ from chalicelib.storage.tables import (
     query_index_all,
     table_name,
 )
-from chalicelib.storage.writes import Write, create, put, replace
+from chalicelib.storage.writes import Write, create, put, put_if, remove, replace, text
 
 _DUE = "webhook"
 
@@ -47,6 +47,14 @@ class _SuccessRow(Row):
         table_name = table_name("dispatch")
 
     at = InstantAttribute()
+
+
+class _RestRow(Row):
+    class Meta(RowMeta):
+        table_name = table_name("dispatch")
+
+    body = BodyAttribute(Rest)
+    until = UnicodeAttribute()
 
 
 def list_webhooks(organisation: str) -> list[Webhook]:
@@ -107,3 +115,23 @@ def last_successes(webhook_ids: list[str]) -> dict[str, datetime]:
     """When each webhook last worked; those that never did are left out."""
     rows = get_many(_SuccessRow, [(webhook_id, "success") for webhook_id in webhook_ids])
     return {row.pk: row.at for row in rows}
+
+
+def find_rest(webhook_id: str) -> Rest | None:
+    row = get(_RestRow, webhook_id, "rest")
+    return row.body if row else None
+
+
+def begin_rest(rest: Rest) -> Write:
+    return put(_RestRow(pk=rest.webhook_id, sk="rest", body=rest, until=iso(rest.until)))
+
+
+def end_rest(webhook_id: str) -> Write:
+    return remove(_RestRow, webhook_id, "rest")
+
+
+def probe_write(rest: Rest, now: datetime) -> Write:
+    """One try at the end of a rest: whoever writes this first makes it, and the others wait for what comes of it."""
+    probing = rest.but(until=now + PROBE)
+    row = _RestRow(pk=rest.webhook_id, sk="rest", body=probing, until=iso(probing.until))
+    return put_if(row, "#until = :was", {":was": text(iso(rest.until))}, Stale("rest.probed", "Another worker tries."))

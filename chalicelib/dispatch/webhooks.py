@@ -7,8 +7,8 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Literal, get_args
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
@@ -30,8 +30,12 @@ DeliveryState = Literal["waiting", "delivered", "failed"]
 BACK_OFF = (5, 30, 120, 600, *([900] * 12))
 """Seconds before each further attempt: quick at first, since instructions are; about three and a half hours in all."""
 
+FIRST_REST = timedelta(seconds=30)
+LONGEST_REST = timedelta(minutes=15)
+PROBE = timedelta(seconds=30)
 STALE_AFTER = timedelta(days=90)
 MOST_WEBHOOKS = 10
+_FIRST_FREE_PORT = 1024  # below it listen mail and shells, which a webhook's text must not reach
 _HOME_NAMES = ("localhost", "localdomain", "local", "internal", "home.arpa")
 _TRANSLATED = tuple(ip_network(each) for each in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 Address = IPv4Address | IPv6Address
@@ -80,11 +84,22 @@ class Delivery(Value):
     version: int = 1
 
 
+class Rest(Value):
+    """A webhook that did not answer in time: until when it is left alone, and how often in a row it was silent.
+
+    Whoever keeps us waiting costs everybody, so each silence makes the rest twice as long; one answer ends it.
+    """
+
+    webhook_id: str
+    until: Instant
+    silences: int
+
+
 class WebhookRequest(Value):
     """Where to tell, over https; which events, all unless named."""
 
     url: str = Field(min_length=1, max_length=2000)
-    events: tuple[EventName, ...] = ()
+    events: tuple[EventName, ...] = Field(default=(), max_length=len(get_args(EventName)))
 
 
 class WebhookView(Webhook):
@@ -129,12 +144,25 @@ def after_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
     return delivery.but(next_attempt_at=following, **done)  # type: ignore[no-any-return]
 
 
+def after_silence(webhook_id: str, before: Rest | None, now: datetime) -> Rest:
+    """The rest of a webhook that was silent (once more)."""
+    silences = before.silences + 1 if before else 1
+    length = min(FIRST_REST * 2 ** min(silences - 1, 10), LONGEST_REST)
+    return Rest(webhook_id=webhook_id, until=now + length, silences=silences)
+
+
+def port_of(parts: SplitResult) -> int:
+    """The port an address leads to."""
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def url_problems(url: str, networks: tuple[str, ...] = ()) -> list[Problem]:
     """Every breach of a webhook's address: https, a name, nothing of its own in it, and no private address."""
     allowed = "https://name/path on the public internet"
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, _ = (parts.hostname or "").rstrip("."), parts.port
+        host.encode("idna")  # what cannot be asked of the DNS: empty or overlong parts, letters of no script
     except ValueError:
         return [Problem("webhook.url", "That is not an address.", "url", allowed)]
     if not host or parts.username or parts.password or parts.fragment:
@@ -143,6 +171,8 @@ def url_problems(url: str, networks: tuple[str, ...] = ()) -> list[Problem]:
     if parts.scheme != "https" and not (own and parts.scheme == "http"):
         return [Problem("webhook.https", "Webhooks go over https alone.", "url", allowed)]
     home = host.rsplit(".", 1)[-1] in _HOME_NAMES or host.endswith(".home.arpa")
+    if not own and port_of(parts) != 443 and port_of(parts) < _FIRST_FREE_PORT:
+        return [Problem("webhook.port", "Webhooks go to port 443 or one of 1024 and above.", "url", allowed)]
     if (home or not all(may_receive(address, networks) for address in _literal(host))) and not own:
         return [Problem("webhook.private", "That address is private.", "url", allowed)]
     return []

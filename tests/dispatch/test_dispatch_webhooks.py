@@ -20,16 +20,18 @@ from hypothesis import strategies as st
 
 from chalicelib.dispatch import actions_webhooks as webhooks
 from chalicelib.dispatch import sending
-from chalicelib.dispatch.sending import NotSent, send_webhook
+from chalicelib.dispatch.sending import NoAnswer, NotSent, send_webhook
 from chalicelib.dispatch.webhooks import (
     BACK_OFF,
     Attempt,
     Delivery,
     DeliveryQuery,
+    Rest,
     WebhookQuery,
     WebhookRequest,
     WebhookView,
     after_attempt,
+    after_silence,
     may_receive,
     signed_headers,
     url_problems,
@@ -52,21 +54,37 @@ class Receiver:
 
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], str]] = []
+        self.paths: list[str] = []
         self.answers: list[int] = []
+        self.drips = False
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 outer.got.append(({name.lower(): text for name, text in self.headers.items()}, body))
+                outer.paths.append(self.path)
+                if outer.drips:
+                    self._drip()
+                    return
                 self.send_response(outer.answers.pop(0) if outer.answers else 204)
                 self.send_header("Location", "http://127.0.0.1:1/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
+            def _drip(self) -> None:
+                """A header now and then, without end, as long as anybody listens."""
+                try:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                    while not outer.ended.wait(0.05):
+                        self.wfile.write(b"X-More: 1\r\n")
+                except OSError:
+                    outer.hung_up += 1
+
             def log_message(self, *args: Any) -> None:
                 """Say nothing."""
 
+        self.ended, self.hung_up = threading.Event(), 0
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook?a=1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -77,6 +95,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     monkeypatch.setenv("HEADROOM_WEBHOOK_NETWORKS", "127.0.0.0/8")
     made = Receiver()
     yield made
+    made.ended.set()
     made.server.shutdown()
     made.server.server_close()
 
@@ -264,6 +283,10 @@ def test_a_private_address_is_refused_when_it_is_added(place: DispatchMarket) ->
         ("https:///path", "webhook.url"),
         ("https://flex.example:99999/", "webhook.url"),
         ("https://[::1/", "webhook.url"),
+        ("https://receiver..example/", "webhook.url"),
+        ("https://" + "a" * 64 + ".example/", "webhook.url"),
+        ("https://flex.example:22/", "webhook.port"),
+        ("https://receiver.internal./", "webhook.private"),
         ("https://localhost/", "webhook.private"),
         ("https://nas.local/", "webhook.private"),
         ("https://nas.home.arpa/", "webhook.private"),
@@ -274,6 +297,16 @@ def test_a_private_address_is_refused_when_it_is_added(place: DispatchMarket) ->
 )
 def test_an_address_is_public_https_and_says_nothing_of_its_own(url: str, code: str) -> None:
     assert [each.code for each in url_problems(url)] == [code]
+
+
+def test_letters_that_no_request_line_takes_are_sent_encoded(receiver: Receiver) -> None:
+    assert send_webhook(receiver.url.replace("/hook?a=1", "/hü k%20?a=ñ"), {}, "{}", HOME) == 204
+    assert receiver.paths == ["/h%C3%BC%20k%20?a=%C3%B1"]
+
+
+def test_a_header_that_cannot_be_sent_is_told_in_the_log(receiver: Receiver) -> None:
+    with pytest.raises(NotSent, match="UnicodeEncodeError"):
+        send_webhook(receiver.url, {"Authorization": "Bearer ∞"}, "{}", HOME)
 
 
 def test_public_addresses_pass_and_the_deployments_own_networks_may_go_plain() -> None:
@@ -321,6 +354,77 @@ def test_a_receiver_that_is_not_there_is_told_in_the_log(receiver: Receiver) -> 
 def test_a_receiver_that_does_not_speak_tls_is_told_in_the_log(receiver: Receiver) -> None:
     with pytest.raises(NotSent, match="SSL"):
         send_webhook(receiver.url.replace("http:", "https:"), {}, "{}", HOME)
+
+
+def test_a_receiver_that_never_comes_to_an_end_is_left(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "SECONDS", 0.3)
+    receiver.drips = True
+    with pytest.raises(NoAnswer, match="no answer in 0"):
+        send_webhook(receiver.url, {}, "{}", HOME)
+
+
+def test_a_name_that_takes_too_long_to_look_up_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(sending, "STEP_SECONDS", 0.05)
+    monkeypatch.setattr(sending.socket, "getaddrinfo", lambda *asked, **how: ended.wait(30) and [])
+    with pytest.raises(NoAnswer):
+        send_webhook("https://flex.example/", {}, "{}")
+    ended.set()
+
+
+def test_a_silent_webhook_is_left_alone_then_tried_once_and_an_answer_ends_its_rest(
+    place: DispatchMarket, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "SECONDS", 0.3)
+    made = added(receiver)
+    for number in range(3):
+        message = webhooks.Message(f"dlv_{number}", "dispatch.instructions_sent.v1", "{}")
+        webhook = webhooks.store.find_webhook(FSP, made.id)
+        assert webhook is not None
+        webhooks.write_delivery(a_system_call(NOON), webhook, message, AT)
+
+    def tried(number: int, now: datetime) -> None:
+        webhooks.deliver(a_system_call(now.isoformat()), FSP, made.id, f"dlv_{number}", now)
+
+    receiver.drips = True
+    tried(0, AT)
+    tried(1, AT + timedelta(seconds=29))
+    assert len(receiver.got) == 1, "the second was not sent: the webhook rests"
+    put_off = webhooks.store.find_delivery(made.id, "dlv_1")
+    assert put_off is not None
+    assert (put_off.tries, put_off.next_attempt_at) == (0, AT + timedelta(seconds=59))
+    tried(2, AT + timedelta(seconds=30))
+    assert len(receiver.got) == 2, "at the end of its rest it is tried"
+    assert webhooks.store.find_rest(made.id) == Rest(
+        webhook_id=made.id, until=AT + timedelta(seconds=90), silences=2
+    ), "and rests twice as long"
+    receiver.drips = False
+    tried(1, AT + timedelta(seconds=95))
+    assert webhooks.store.find_rest(made.id) is None
+    delivered = webhooks.store.find_delivery(made.id, "dlv_1")
+    assert delivered is not None
+    assert delivered.state == "delivered"
+
+
+def test_only_one_worker_tries_a_webhook_whose_rest_is_over(place: DispatchMarket, receiver: Receiver) -> None:
+    made = added(receiver)
+    commit = webhooks.commit
+    rest = after_silence(made.id, None, AT)
+    commit(a_system_call(NOON), [webhooks.store.begin_rest(rest)])
+    late = a_system_call((AT + timedelta(minutes=1)).isoformat())
+    assert [webhooks._may_probe(late, rest) for _ in range(3)] == [True, False, False]
+
+
+@given(st.integers(1, 60))
+def test_rests_grow_and_never_beyond_a_quarter_of_an_hour(silences: int) -> None:
+    rest = None
+    lengths = []
+    for _ in range(silences):
+        rest = after_silence("whk_1", rest, AT)
+        lengths.append(rest.until - AT)
+    assert lengths == sorted(lengths)
+    assert lengths[0] == timedelta(seconds=30)
+    assert max(lengths) <= timedelta(minutes=15)
 
 
 def a_delivery(**changes: Any) -> Delivery:
