@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -133,7 +133,7 @@ class TypesRequest(Value):
     """Types to add to a category; a category nobody knows is added with them."""
 
     category: str = Field(min_length=1, max_length=100)
-    types: tuple[str, ...] = Field(min_length=1, max_length=100)
+    types: tuple[Annotated[str, Field(max_length=100)], ...] = Field(min_length=1, max_length=100)
 
 
 def read_asset(cells: Mapping[str, Any], types: TypeTree) -> Checked:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from chalicelib.competitions.models import PriceName
-from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.kernel.models import Id, Instant, PageQuery, Value
 from chalicelib.kernel.quantities import Megawatts, Money, Number, SignedPrice
 
 PRICES: tuple[PriceName, ...] = ("availability_price", "utilisation_price", "service_fee")
@@ -19,6 +19,7 @@ Divisibility = Literal["all-or-nothing", "divisible"]
 BallotState = Literal["live", "withdrawn", "replaced", "void"]
 
 MOST_BIDS = 3_000
+MOST_ASSETS = 100_000
 MOST_SPLITS = 100
 
 Group = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -58,7 +59,7 @@ class BallotRequest(Value):
 
     client_token: Token | None = None
     ref: BallotRef | None = None
-    asset_ids: list[str] | None = Field(default=None, min_length=1)
+    asset_ids: list[Id] | None = Field(default=None, min_length=1, max_length=MOST_ASSETS)
     contracting_entity: str | None = Field(default=None, max_length=200)
     bids: list[BidRequest] = Field(min_length=1, max_length=MOST_BIDS)
 
@@ -67,7 +68,7 @@ class ReplacementRequest(Value):
     """A new version of a live ballot: the whole of it, and what is left out is offered no more."""
 
     client_token: Token | None = None
-    asset_ids: list[str] | None = Field(default=None, min_length=1)
+    asset_ids: list[Id] | None = Field(default=None, min_length=1, max_length=MOST_ASSETS)
     contracting_entity: str | None = Field(default=None, max_length=200)
     bids: list[BidRequest] = Field(min_length=1, max_length=MOST_BIDS)
 
@@ -75,7 +76,7 @@ class ReplacementRequest(Value):
 class ModelRequest(Value):
     """A draft to be reckoned: nothing of it is stored."""
 
-    competition_id: str
+    competition_id: Id
     bids: list[BidRequest] = Field(min_length=1, max_length=MOST_BIDS)
 
 

@@ -27,6 +27,7 @@ from chalicelib.competitions.words import (
 )
 from chalicelib.kernel.errors import Problem
 from chalicelib.kernel.models import Value
+from chalicelib.kernel.names import Title
 from chalicelib.kernel.periods import DAYS, clock_minutes
 from chalicelib.kernel.quantities import Kilovolts, Megawatts, Metres, Money, Number, SignedPrice
 
@@ -36,6 +37,7 @@ REFERENCE = r"^[A-Za-z0-9_-]{1,40}$"
 MAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 LONGEST = timedelta(days=366)
 MOST_MW = Decimal(1_000_000)
+MOST_WINDOWS = 2_000
 EVERY_DAY = frozenset({"all", "everyday", "daily"})
 
 
@@ -91,7 +93,7 @@ def _in_our_time(value: Dated) -> Dated:
     return value
 
 
-Days = Annotated[tuple[Day, ...], BeforeValidator(parse_days)]
+Days = Annotated[tuple[Day, ...], Field(max_length=7), BeforeValidator(parse_days)]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"), AfterValidator(_clock)]
 Length = Annotated[timedelta, AfterValidator(_length)]
 CalendarDay = Annotated[date, AfterValidator(_in_our_time)]
@@ -101,7 +103,6 @@ LocalOrUtc = Annotated[
     Field(description="UTC with Z, or without a zone the operator's local time"),
 ]
 Power = Annotated[Megawatts, AfterValidator(_not_beyond_any_grid)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Reference = Annotated[str, Field(pattern=REFERENCE)]
 
 
@@ -121,10 +122,10 @@ class BoundaryRequest(Value):
 class WindowRequest(Value):
     """One service window of one service period; `service_period_end` is inclusive, clock times are local."""
 
-    service_period_name: Name
+    service_period_name: Title
     service_period_start: CalendarDay
     service_period_end: CalendarDay
-    service_window_name: Name
+    service_window_name: Title
     start: Clock
     end: Clock
     service_days: Days
@@ -140,11 +141,14 @@ class WindowRequest(Value):
     effective_price_ceiling: SignedPrice | None = None
 
 
+Windows = Annotated[tuple[WindowRequest, ...], Field(max_length=MOST_WINDOWS)]
+
+
 class CompetitionChange(Value):
     """What may be asked to change: a field left out stays, a field given as null is emptied."""
 
     reference: Reference | None = None
-    name: Name | None = None
+    name: Title | None = None
     description: Annotated[str, Field(max_length=10_000)] | None = None
     contact: Annotated[str, Field(pattern=MAIL, max_length=254)] | None = None
     round_ref: Reference | None = None
@@ -186,7 +190,7 @@ class CompetitionChange(Value):
     duplicate_asset_overrides: Reference | None = None
     market_rules: Annotated[str, Field(max_length=100)] | None = None
     boundaries: BoundaryRequest | None = None
-    service_windows: tuple[WindowRequest, ...] | None = None
+    service_windows: Windows | None = None
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent, nulls included."""
@@ -197,14 +201,14 @@ class CompetitionFields(CompetitionChange):
     """A competition's fields, the necessary ones among them there."""
 
     reference: Reference
-    name: Name
+    name: Title
     qualification_open: LocalOrUtc
     qualification_closed: LocalOrUtc
     power_type: Annotated[PowerType, _word("PowerType", words.POWER_SPELLINGS)]
     need_direction: Annotated[NeedDirection, _word("NeedDirection", words.DIRECTION_SPELLINGS)]
     product_type: Annotated[ProductType, _word("ProductType", words.PRODUCT_SPELLINGS)]
     boundaries: BoundaryRequest
-    service_windows: tuple[WindowRequest, ...]
+    service_windows: Windows
 
 
 class CompetitionRequest(CompetitionFields):

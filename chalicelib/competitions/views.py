@@ -17,6 +17,7 @@ from chalicelib.competitions.words import NeedDirection, Phase, PowerType, Produ
 from chalicelib.kernel import periods
 from chalicelib.kernel.holidays import holidays_of
 from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.kernel.names import FileName, Title
 from chalicelib.kernel.quantities import Megawatts, Number
 
 Hours = Annotated[Number, Field(description="hours, to 4 places")]
@@ -34,9 +35,9 @@ class WindowView(WindowRequest):
 class DocumentRequest(Value):
     """A document of a competition: its title, and a link or the name and size of a file to be uploaded."""
 
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Title
     url: Annotated[str, Field(max_length=2000, pattern=r"^https?://\S+$")] | None = None
-    file_name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    file_name: Annotated[FileName, Field(max_length=120)] | None = None
     content_type: Annotated[str, Field(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")] = "application/pdf"
 
 

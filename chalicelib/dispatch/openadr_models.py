@@ -251,7 +251,7 @@ class SubscriptionRequest(Wire):
     client_name: Name
     program_id: Name | None = Field(default=None, alias="programID")
     object_operations: tuple[ObjectOperation, ...] = Field(min_length=1, max_length=5)
-    targets: tuple[str, ...] | None = Field(default=None, max_length=MOST_VALUES)
+    targets: tuple[Annotated[str, Field(max_length=200)], ...] | None = Field(default=None, max_length=MOST_VALUES)
 
 
 class Subscription(_Kept, SubscriptionRequest):

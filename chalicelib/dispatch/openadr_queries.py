@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -14,7 +16,9 @@ class _Paged(BaseModel):
 
 
 class _Targeted(_Paged):
-    targets: tuple[str, ...] = Field(default=(), max_length=50, description="every one must be met")
+    targets: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        default=(), max_length=50, description="every one must be met"
+    )
 
 
 class ProgramQuery(_Targeted):
@@ -54,4 +58,4 @@ class SubscriptionQuery(_Paged):
 
     program_id: str | None = Field(default=None, alias="programID", max_length=128)
     client_name: str | None = Field(default=None, alias="clientName", max_length=128)
-    objects: tuple[str, ...] = Field(default=(), max_length=12)
+    objects: tuple[Annotated[str, Field(max_length=60)], ...] = Field(default=(), max_length=12)

@@ -34,9 +34,9 @@ class DispatchTerms(Value):
         default=timedelta(days=1), description="how long before its start a scheduled instruction is sent"
     )
     gate_day: Day = Field(default="Wed", description="of the week before: last day to offer variable availability")
-    gate_clock: str = "24:00"
+    gate_clock: str = Field(default="24:00", max_length=5)
     decision_day: Day = Field(default="Thu", description="of the week before: last day to accept it")
-    decision_clock: str = "12:00"
+    decision_clock: str = Field(default="12:00", max_length=5)
     publication_delay: timedelta = Field(
         default=timedelta(days=1), description="how long after its end an instruction becomes open data"
     )

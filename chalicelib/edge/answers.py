@@ -14,6 +14,7 @@ from chalicelib.kernel.errors import Problem, Refusal
 
 PROBLEM_JSON = "application/problem+json"
 JSON = "application/json"
+MOST_PROBLEMS = 500
 Headers = dict[str, str | list[str]]
 
 
@@ -49,7 +50,7 @@ def refused(refusal: Refusal, request_id: str, status: int | None = None) -> Res
         "status": status,
         "code": refusal.code,
         "detail": refusal.detail,
-        "errors": [_error(problem) for problem in refusal.problems],
+        "errors": [_error(problem) for problem in _told(refusal.problems)],
         "request_id": request_id,
     }
     headers: Headers = {"Content-Type": PROBLEM_JSON, "X-Request-Id": request_id, "Cache-Control": "no-store"}
@@ -73,7 +74,16 @@ class _Fault(Refusal):
 
 def validation_problems(error: ValidationError, prefix: str = "") -> list[Problem]:
     """Every problem of a pydantic validation, in people's words."""
-    return [_problem(found, prefix) for found in error.errors(include_url=False, include_context=False)]
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [_problem(each, prefix) for each in found]
+
+
+def _told(problems: Sequence[Problem]) -> list[Problem]:
+    """All problems, but of very many the first and how many more: an answer has room for so much."""
+    if len(problems) <= MOST_PROBLEMS:
+        return list(problems)
+    more = Problem("problems.more", f"There are {len(problems) - MOST_PROBLEMS} more problems.")
+    return [*problems[:MOST_PROBLEMS], more]
 
 
 def _problem(found: Mapping[str, Any], prefix: str) -> Problem:

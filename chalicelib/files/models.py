@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from chalicelib.kernel.call import OrganisationKind
 from chalicelib.kernel.errors import Problem
-from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.kernel.models import Id, Instant, PageQuery, Value
+from chalicelib.kernel.names import FileName
 
 ReceiptState = Literal["expected", "received", "processing", "done", "refused"]
 Outcome = Literal["created", "updated", "unchanged", "error"]
@@ -85,7 +86,7 @@ class FileRequest(Value):
     """Asking for an upload: what will be sent. The hash is of the file's bytes, in hexadecimal."""
 
     kind: str = Field(max_length=40)
-    name: str = Field(min_length=1, max_length=200)
+    name: FileName
     size: int = Field(ge=1)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     reference_attribute: str | None = Field(
@@ -160,11 +161,16 @@ class LinkView(Value):
     expires_seconds: int
 
 
+FilterName = Annotated[str, Field(max_length=60)]
+FilterText = Annotated[str, Field(max_length=500)]
+FilterValue = FilterText | bool | int | float | Annotated[list[Id], Field(max_length=100)] | None
+
+
 class ExportRequest(Value):
     """Asking for a workbook: its kind, and filters as that kind takes them."""
 
     kind: str = Field(max_length=60)
-    filters: dict[str, Any] = Field(default_factory=dict)
+    filters: dict[FilterName, FilterValue] = Field(default_factory=dict, max_length=20)
 
 
 class Job(Value):

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 T = TypeVar("T")
+Id = Annotated[str, Field(max_length=60)]
+"""The id of a thing, as a request names it; ours are shorter."""
 
 
 class Value(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.kernel.models import Id, Instant, PageQuery, Value
 from chalicelib.kernel.quantities import Megawatts, Metres
 from chalicelib.qualification.models import Choice, Effect, EntryState, Loss, MatchKind, Rule, RuleResult, Standing
 
@@ -183,7 +183,7 @@ class EntriesRequest(Value):
     """One choice for many competitions: named by id, or all those of an operator's round."""
 
     choice: Choice
-    competition_ids: list[str] = Field(default_factory=list, max_length=MOST_AT_ONCE)
+    competition_ids: list[Id] = Field(default_factory=list, max_length=MOST_AT_ONCE)
     so: str | None = Field(default=None, max_length=60, description="the operator whose round it is")
     round_ref: str | None = Field(default=None, max_length=60)
 

@@ -25,6 +25,7 @@ from chalicelib.registry.models import (
 )
 from chalicelib.registry.requests import (
     AcceptanceRequest,
+    CompanyRequest,
     PersonView,
     RegistrationRequest,
     RegistrationView,
@@ -148,12 +149,12 @@ def accepted_person(call: Call, result: str) -> PersonView:
     return person_view(store.load_person(organisation_id, person_id))
 
 
-def tidy_company(company: Company) -> Company:
+def tidy_company(company: CompanyRequest) -> Company:
     """The company with its numbers and country written as its register writes them."""
     vat = rules.plain_number(company.vat_number) if company.vat_number else None
     number = rules.plain_number(company.company_number)
-    tidied: Company = company.but(company_number=number, country=company.country.upper(), vat_number=vat)
-    return tidied
+    country = company.country.upper()
+    return Company(name=company.name, company_number=number, country=country, address=company.address, vat_number=vat)
 
 
 def registration_view(it: Registration) -> RegistrationView:

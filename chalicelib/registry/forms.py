@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ class Question(Value):
     label: str = Field(min_length=1, max_length=1000)
     kind: QuestionKind
     required: bool = True
-    choices: tuple[str, ...] = ()
+    choices: tuple[Annotated[str, Field(max_length=500)], ...] = Field(default=(), max_length=300)
     help: str = Field(default="", max_length=2000)
     must_be: bool | None = None
 

@@ -79,8 +79,8 @@ class Code(Value):
 class Preferences(Value):
     """What a person chose for themselves. `muted_letters` are those they unsubscribed from."""
 
-    muted_letters: tuple[str, ...] = ()
-    language: str = "en-GB"
+    muted_letters: tuple[Annotated[str, Field(max_length=60)], ...] = Field(default=(), max_length=100)
+    language: str = Field(default="en-GB", max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
     rows_per_page: int = Field(default=100, ge=10, le=500)
 
 
@@ -190,14 +190,14 @@ class PublicationPolicy(Value):
 class OperatorSettings(Value):
     """How an SO works: read by every room that turns its files and clock times into the market's."""
 
-    time_zone: str = "Europe/London"
-    currency: str = "GBP"
-    holiday_region: str = "england-and-wales"
+    time_zone: str = Field(default="Europe/London", max_length=60)
+    currency: str = Field(default="GBP", max_length=10)
+    holiday_region: str = Field(default="england-and-wales", max_length=60)
     date_order: DateOrder = "dmy"
     two_person_rule: bool = False
     allow_negative_prices: bool = False
     contract_at_confirmation: bool = True
-    default_market_rules: str | None = None
+    default_market_rules: str | None = Field(default=None, max_length=100)
     publication_policy: PublicationPolicy = PublicationPolicy()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.kernel.names import CompanyName, PersonName
 from chalicelib.registry.models import (
-    Company,
+    ALL_ROLES,
     MachineState,
     OperatorProfile,
     OperatorSettings,
@@ -22,23 +23,37 @@ from chalicelib.registry.models import (
 )
 from chalicelib.registry.terms import Terms
 
-NAME = Field(min_length=1, max_length=200)
 EMAIL = Field(min_length=3, max_length=254, examples=["ann@example.org"])
 PASSWORD = Field(max_length=1000, description="12 characters or more")
 CODE = Field(min_length=1, max_length=60, description="the code of the latest e-mail")
 REASON = Field(default=None, max_length=2000)
+RolesGiven = Annotated[Roles, Field(max_length=len(ALL_ROLES))]
+
+
+class CompanyRequest(Value):
+    """A company as its register knows it. `country` is ISO 3166-1 alpha-2."""
+
+    name: CompanyName
+    company_number: str = Field(max_length=60)
+    country: str = Field(max_length=60)
+    address: str = Field(max_length=500)
+    vat_number: str | None = Field(default=None, max_length=60)
 
 
 class RegistrationRequest(Value):
     """A person's login, their company and the two acceptances, each by the version accepted."""
 
     kind: str = Field(default="fsp", max_length=40)
-    name: str = NAME
+    name: PersonName
     email: str = EMAIL
     password: str = PASSWORD
-    organisation: Company
-    user_terms: str | None = Field(default=None, description="version of the user terms that the person accepts")
-    service_terms: str | None = Field(default=None, description="version of the service terms the company accepts")
+    organisation: CompanyRequest
+    user_terms: str | None = Field(
+        default=None, max_length=40, description="version of the user terms that the person accepts"
+    )
+    service_terms: str | None = Field(
+        default=None, max_length=40, description="version of the service terms the company accepts"
+    )
 
 
 class RegistrationView(Value):
@@ -124,7 +139,7 @@ class MeView(Value):
 
 
 class MeChange(Value):
-    name: str = NAME
+    name: PersonName
 
 
 class AuthenticatorView(Value):
@@ -137,15 +152,15 @@ class AuthenticatorView(Value):
 class OrganisationChange(Value):
     """Fields left out stay as they are. `support_contact` is the market operator's alone."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    company: Company | None = None
+    name: CompanyName | None = None
+    company: CompanyRequest | None = None
     support_contact: str | None = Field(default=None, max_length=254)
 
 
 class InvitationRequest(Value):
-    name: str = NAME
+    name: PersonName
     email: str = EMAIL
-    roles: Roles = frozenset({"read"})
+    roles: RolesGiven = frozenset({"read"})
 
 
 class PersonView(Value):
@@ -161,7 +176,7 @@ class PersonView(Value):
 class PersonChange(Value):
     """New roles, or `deactivated`; fields left out stay as they are."""
 
-    roles: Roles | None = None
+    roles: RolesGiven | None = None
     state: Literal["deactivated"] | None = None
 
 
@@ -171,9 +186,9 @@ class AcceptanceRequest(Value):
     organisation: str = Field(max_length=60)
     person: str = Field(max_length=60)
     secret: str = Field(min_length=1, max_length=200)
-    name: str | None = Field(default=None, min_length=1, max_length=200)
+    name: PersonName | None = None
     password: str = PASSWORD
-    user_terms: str | None = None
+    user_terms: str | None = Field(default=None, max_length=40)
 
 
 class ContactRouteRequest(Value):
@@ -190,13 +205,13 @@ class ContactRouteView(Value):
 
 
 class MachineUserRequest(Value):
-    name: str = Field(min_length=1, max_length=200, description="what it does, such as `meter data upload`")
-    roles: Roles = frozenset({"read"})
+    name: PersonName = Field(description="what it does, such as `meter data upload`")
+    roles: RolesGiven = frozenset({"read"})
 
 
 class MachineUserChange(Value):
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    roles: Roles | None = None
+    name: PersonName | None = None
+    roles: RolesGiven | None = None
     state: Literal["revoked"] | None = None
 
 
@@ -224,22 +239,22 @@ class SecretShown(Value):
 
 
 class ContractingEntityRequest(Value):
-    name: str = NAME
+    name: CompanyName
     company_number: str = Field(min_length=1, max_length=60)
     country: str = Field(default="GB", max_length=2)
     vat_number: str | None = Field(default=None, max_length=20)
 
 
 class FirstPerson(Value):
-    name: str = NAME
+    name: PersonName
     email: str = EMAIL
 
 
 class OperatorRequest(Value):
     """A new SO with its first people, all of whom get every role."""
 
-    name: str = NAME
-    company: Company | None = None
+    name: CompanyName
+    company: CompanyRequest | None = None
     settings: OperatorSettings = OperatorSettings()
     profile: OperatorProfile = OperatorProfile()
     people: tuple[FirstPerson, ...] = Field(min_length=1, max_length=20)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from pydantic import Field
 
 from chalicelib.kernel.models import Instant, PageQuery, Value
-from chalicelib.registry.forms import Form, Section
+from chalicelib.kernel.names import FileName, Title
+from chalicelib.registry.forms import MOST_TEXT, Form, Section
 from chalicelib.registry.models import ContractingEntity
-from chalicelib.registry.requests import NAME, REASON
+from chalicelib.registry.requests import REASON
 from chalicelib.registry.schemes import ApplicationState, DecisionAction, KeptAnswers, Ruling, SchemeState
+
+DocumentName = Annotated[str, Field(max_length=1000)]
+AnswerGiven = Annotated[str, Field(max_length=MOST_TEXT)] | bool | int | float | None
+_QuestionId = Annotated[str, Field(max_length=60)]
+SectionGiven = Annotated[dict[_QuestionId, AnswerGiven], Field(max_length=100)]
 
 
 class SchemeQuery(PageQuery):
@@ -23,18 +29,18 @@ class SchemeRequest(Value):
     """A new scheme; without a form it has the standard one."""
 
     ref: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]*$")
-    name: str = NAME
+    name: Title
     description: str = Field(default="", max_length=10_000)
     form: Form | None = None
-    required_documents: tuple[str, ...] = Field(default=(), max_length=30)
+    required_documents: tuple[DocumentName, ...] = Field(default=(), max_length=30)
     state: SchemeState = "open"
 
 
 class SchemeChange(Value):
-    name: str | None = Field(default=None, min_length=1, max_length=200)
+    name: Title | None = None
     description: str | None = Field(default=None, max_length=10_000)
     form: Form | None = None
-    required_documents: tuple[str, ...] | None = Field(default=None, max_length=30)
+    required_documents: tuple[DocumentName, ...] | None = Field(default=None, max_length=30)
     state: SchemeState | None = None
 
 
@@ -68,7 +74,7 @@ class ApplicationChange(Value):
     """Answers of one or more sections, each replaced as a whole; the others stay."""
 
     contracting_entity: str | None = Field(default=None, max_length=60)
-    answers: dict[str, dict[str, Any]] = Field(default_factory=dict, max_length=40)
+    answers: dict[_QuestionId, SectionGiven] = Field(default_factory=dict, max_length=40)
 
 
 class ApplicationView(Value):
@@ -126,7 +132,7 @@ class FileRequest(Value):
 
     section: str = Field(max_length=60)
     question: str = Field(max_length=60)
-    name: str = Field(min_length=1, max_length=200)
+    name: FileName
     content_type: str = Field(max_length=200)
     size: int = Field(description="bytes")
 

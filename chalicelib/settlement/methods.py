@@ -108,7 +108,7 @@ class FixedReference(Value):
     """A published profile per device: kW by half-hour of the local clock, working and non-working, times devices."""
 
     kind: Literal["fixed_reference"] = "fixed_reference"
-    profile: str
+    profile: str = Field(max_length=100)
     working_kw: tuple[Number, ...] = Field(min_length=48, max_length=48)
     non_working_kw: tuple[Number, ...] = Field(min_length=48, max_length=48)
 

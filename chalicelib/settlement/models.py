@@ -71,7 +71,7 @@ class Step(Value):
     """The factor of the highest threshold reached; 0 below the lowest."""
 
     kind: Literal["step"] = "step"
-    thresholds: tuple[Threshold, ...] = Field(min_length=1)
+    thresholds: tuple[Threshold, ...] = Field(min_length=1, max_length=100)
 
 
 class Penalty(Value):

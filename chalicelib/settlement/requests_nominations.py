@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -49,7 +49,7 @@ class WeeklyTemplateRequest(_OfAsset):
     A weekday that is left out is silent. It takes the place of the earlier template whole.
     """
 
-    kw: dict[Weekday, Figures] = Field(min_length=1)
+    kw: dict[Weekday, Annotated[Figures, Field(max_length=50)]] = Field(min_length=1, max_length=7)
 
     @property
     def week(self) -> Figures:

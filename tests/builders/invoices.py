@@ -17,7 +17,7 @@ from chalicelib.settlement.models_runs import Report, ReportLine
 from chalicelib.settlement.requests_invoices import AgreementRequest, AgreementView, DrawnUpView, DrawUpRequest
 from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call
-from tests.builders.registry import a_company, a_system_operator, an_organisation
+from tests.builders.registry import a_company, a_system_operator, an_asked_company, an_organisation
 from tests.builders.reports import MADE_AT, a_draft, a_report_line
 
 FSP, OTHER = "org_fsp1", "org_fsp2"
@@ -34,7 +34,7 @@ def keep_published(so: str, lines: Sequence[ReportLine], month: str, fsp: str = 
     fields |= {"published_at": MADE_AT, "disputable_until": date(2026, 5, 22), "id": f"rpt_{fsp[-1]}{month}"}
     report = a_draft([line.but(month=month) for line in lines], **(fields | but))
     named = store_reports.Published(so=so, fsp=fsp, month=month, report_id=report.id, number=report.number)
-    commit(a_call(so, "so"), [reports.report_write(report), store_reports.save_published(named)])
+    commit(a_call(so, "so"), [store_reports.save_report(report), store_reports.save_published(named)])
     return report
 
 
@@ -42,7 +42,7 @@ def give_company(so: str) -> None:
     """An operator tells which company it is, as an invoice is to name it."""
     call = a_call(so, "so")
     own = actions_organisations.get_organisation(call)
-    company = a_company(name="Network 1 plc", company_number="08765432", vat_number=None)
+    company = an_asked_company(name="Network 1 plc", company_number="08765432", vat_number=None)
     actions_organisations.change_organisation(call, OrganisationChange(company=company), own.version)
 
 

@@ -19,6 +19,7 @@ from chalicelib.registry.actions_codes import find_code_letter
 from chalicelib.registry.models import Code, Company, Organisation, Person
 from chalicelib.registry.requests import (
     AcceptanceRequest,
+    CompanyRequest,
     FirstPerson,
     InvitationRequest,
     OperatorRequest,
@@ -62,12 +63,17 @@ def a_company(**changes: Any) -> Company:
     return company.but(**changes)
 
 
+def an_asked_company(**changes: Any) -> CompanyRequest:
+    """The same company, as a request names it."""
+    return CompanyRequest.model_validate(a_company(**changes).model_dump())
+
+
 def a_registration_request(**changes: Any) -> RegistrationRequest:
     request = RegistrationRequest(
         name="Ann Abel",
         email="ann@flex.example",
         password=PASSWORD,
-        organisation=a_company(),
+        organisation=an_asked_company(),
         user_terms=USER_TERMS.terms_version,
         service_terms=SERVICE_TERMS.terms_version,
     )
@@ -108,7 +114,7 @@ def code_of_registration(registration_id: str, serial: int = 1) -> str:
 def a_registered_fsp(number: int = 1, **changes: Any) -> Joined:
     """An FSP that went all the way through registration; needs `given_pool()`. Each number is another company."""
     email = f"person{number}@fsp{number}.example"
-    company = a_company(name=f"Flex {number} Ltd", company_number=f"{number:08d}", vat_number=None)
+    company = an_asked_company(name=f"Flex {number} Ltd", company_number=f"{number:08d}", vat_number=None)
     call = a_call(organisation=None, kind=None, roles=frozenset())
     request = a_registration_request(**{"email": email, "organisation": company} | changes)
     registration = actions_joining.register(call, request)

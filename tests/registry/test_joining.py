@@ -22,12 +22,12 @@ from chalicelib.storage.outbox import unpublished
 from tests.builders.calls import a_call
 from tests.builders.registry import (
     PASSWORD,
-    a_company,
     a_market_operator,
     a_registered_fsp,
     a_registration_request,
     accepted,
     an_acceptance,
+    an_asked_company,
     an_invited_person,
     code_of_registration,
 )
@@ -73,7 +73,7 @@ def test_every_problem_of_a_registration_is_told_at_once_and_nothing_is_kept() -
         kind="so",
         email="nobody",
         password="short",
-        organisation=a_company(company_number="1"),
+        organisation=an_asked_company(company_number="1"),
         user_terms=None,
         service_terms="2001-01",
     )
@@ -171,7 +171,7 @@ def test_a_company_stands_in_the_market_once() -> None:
     actions_joining.verify_registration(anonymous(), first.id, code_of_registration(first.id))
     again = actions_joining.register(
         anonymous(),
-        a_registration_request(email="bo@flex.example", organisation=a_company(company_number="01 234 567")),
+        a_registration_request(email="bo@flex.example", organisation=an_asked_company(company_number="01 234 567")),
     )
     with pytest.raises(Refused) as refusal:
         actions_joining.verify_registration(anonymous(), again.id, code_of_registration(again.id))

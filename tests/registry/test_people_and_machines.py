@@ -22,7 +22,14 @@ from chalicelib.registry.requests import (
 from chalicelib.storage.audit import trail_of
 from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call
-from tests.builders.registry import Joined, a_company, a_registered_fsp, a_system_operator, accepted, an_invited_person
+from tests.builders.registry import (
+    Joined,
+    a_registered_fsp,
+    a_system_operator,
+    accepted,
+    an_asked_company,
+    an_invited_person,
+)
 
 pytestmark = pytest.mark.usefixtures("directory")
 
@@ -260,7 +267,7 @@ def test_an_fsp_holds_several_contracting_entities() -> None:
 
 def test_an_organisation_keeps_its_own_company_data() -> None:
     fsp = a_registered_fsp()
-    moved = a_company(name="Flex 1 Ltd", company_number="00000001", address="2 Low Road", vat_number=None)
+    moved = an_asked_company(name="Flex 1 Ltd", company_number="00000001", address="2 Low Road", vat_number=None)
     changed = actions_organisations.change_organisation(fsp.call, OrganisationChange(company=moved), 1)
     assert changed.company.address == "2 Low Road"
     with pytest.raises(Stale):
@@ -273,8 +280,8 @@ def test_an_organisation_keeps_its_own_company_data() -> None:
 
 
 def test_an_organisation_cannot_take_anothers_company_number() -> None:
-    fsp, other = a_registered_fsp(1), a_registered_fsp(2)
-    theirs = actions.get_organisation(other.organisation).company
+    fsp, _ = a_registered_fsp(1), a_registered_fsp(2)
+    theirs = an_asked_company(name="Flex 2 Ltd", company_number="00000002")
     with pytest.raises(Refused) as refusal:
         actions_organisations.change_organisation(fsp.call, OrganisationChange(company=theirs), 1)
     assert refusal.value.code == "registration.company_known"
