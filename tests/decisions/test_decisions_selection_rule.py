@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,57 +10,14 @@ from hypothesis import strategies as st
 from chalicelib.decisions.selection import best_selection, is_allowed, worth
 from chalicelib.decisions.selection_merit import bound_of, merit_order
 from chalicelib.decisions.selection_milp import solve_by_milp
-from chalicelib.decisions.selection_models import Candidate, SelectionRequest
-from chalicelib.decisions.selection_problem import problem_of
+from chalicelib.decisions.selection_models import SelectionRequest
+from chalicelib.decisions.selection_problem import merit, problem_of
+from chalicelib.decisions.selection_round import solve_round
 from chalicelib.decisions.selection_solving import select, solve
-from tests.builders.selection import a_bid, a_request
-
-WATT = Decimal("0.000001")
-MEGA = 1_000_000
+from tests.builders.selection import small_requests
 
 
-@st.composite
-def some_bids(draw: st.DrawFn) -> tuple[Candidate, ...]:
-    """Up to six bids of a few watts in two windows, with everything a bid may have."""
-    return tuple(_a_small_bid(draw, number) for number in range(draw(st.integers(0, 6))))
-
-
-def _a_small_bid(draw: st.DrawFn, number: int) -> Candidate:
-    mw = draw(st.integers(1, 4))
-    least = draw(st.none() | st.integers(1, mw))
-    group = draw(st.sampled_from([None, None, "linked", "exclusive"]))
-    fields: dict[str, Any] = {
-        "window_id": draw(st.sampled_from(["w1", "w1", "w2"])),
-        "ballot_id": draw(st.sampled_from(["bal_1", "bal_2", "bal_3"])),
-        "fsp": draw(st.sampled_from(["org_1", "org_2"])),
-        "minimum_mw": None if least is None else least * WATT,
-        "linked_group": "together" if group == "linked" else None,
-        "exclusive_group": "either" if group == "exclusive" else None,
-        "asset_ids": tuple(draw(st.sets(st.sampled_from(["a", "b", "c"]), max_size=2))),
-        "impact": Fraction(draw(st.sampled_from(["1", "1", "1/2", "2/3"]))),
-        "minute": draw(st.integers(0, 2)),
-        "barred": draw(st.sampled_from([None, None, None, "NOT_QUALIFIED"])),
-    }
-    price = draw(st.sampled_from([-2, 0, 1, 2, 3, 5])) * MEGA
-    return a_bid(f"bid_{number}", f"{mw * WATT:f}", price, **fields)
-
-
-@st.composite
-def requests(draw: st.DrawFn) -> SelectionRequest:
-    price = st.none() | st.sampled_from([Fraction(2 * MEGA), Fraction(4 * MEGA)])
-    needed = {"w1": draw(st.integers(0, 7)) * WATT, "w2": draw(st.integers(0, 3)) * WATT}
-    return a_request(
-        *draw(some_bids()),
-        mw={window: f"{mw:f}" for window, mw in needed.items()},
-        shortfall_price={"w1": draw(price), "w2": draw(price)},
-        together=draw(st.sampled_from([(), (("w1", "w2"),)])),
-        ballot_mw=draw(st.sampled_from([{}, {"bal_1": 3 * WATT, "bal_2": 2 * WATT}])),
-        budget=draw(st.none() | st.sampled_from([Decimal(4), Decimal(12)])),
-        maximum_share=draw(st.none() | st.just(Fraction(1, 2))),
-    )
-
-
-@given(requests())
+@given(small_requests())
 @settings(max_examples=300, deadline=None)
 def test_a_selection_is_as_good_as_the_best_of_all(request: SelectionRequest) -> None:
     problem = problem_of(request.in_order())
@@ -75,7 +30,7 @@ def test_a_selection_is_as_good_as_the_best_of_all(request: SelectionRequest) ->
     assert found.cost <= best.cost
 
 
-@given(requests())
+@given(small_requests())
 @settings(max_examples=300, deadline=None)
 def test_the_whole_programme_is_as_good_as_the_best_of_all(request: SelectionRequest) -> None:
     problem = problem_of(request.in_order())
@@ -87,7 +42,7 @@ def test_the_whole_programme_is_as_good_as_the_best_of_all(request: SelectionReq
     assert (found.missing, found.cost) <= (best.missing, best.cost)
 
 
-@given(requests())
+@given(small_requests())
 @settings(max_examples=300, deadline=None)
 def test_merit_order_keeps_every_constraint_and_no_bound_is_above_the_best(request: SelectionRequest) -> None:
     problem = problem_of(request.in_order())
@@ -96,7 +51,7 @@ def test_merit_order_keeps_every_constraint_and_no_bound_is_above_the_best(reque
     assert bound_of(problem) <= (best.missing, best.cost)
 
 
-@given(requests(), st.randoms(use_true_random=False))
+@given(small_requests(), st.randoms(use_true_random=False))
 @settings(max_examples=150, deadline=None)
 def test_the_order_in_which_rows_come_changes_nothing(request: SelectionRequest, chance: Any) -> None:
     shuffled = {
@@ -104,3 +59,37 @@ def test_the_order_in_which_rows_come_changes_nothing(request: SelectionRequest,
         "candidates": chance.sample(request.candidates, len(request.candidates)),
     }
     assert select(request.but(**shuffled)) == select(request)
+
+
+@given(small_requests())
+@settings(max_examples=150, deadline=None)
+def test_bargaining_for_assets_is_allowed_and_its_bound_below_the_best(request: SelectionRequest) -> None:
+    problem = problem_of(request.in_order())
+    best = worth(problem, best_selection(problem))
+    found = solve_round(problem, merit_order(problem), solve_by_milp)
+    assert is_allowed(problem, found.amounts)
+    own = worth(problem, found.amounts)
+    assert (own.missing, own.cost) <= worth(problem, merit_order(problem))[:2]
+    assert found.missing <= best.missing
+    if own.missing == best.missing:
+        assert found.cost <= best.cost
+
+
+@given(small_requests())
+@settings(max_examples=200, deadline=None)
+def test_every_bid_is_taken_or_told_why_not_and_no_cheap_one_is_merely_dear(request: SelectionRequest) -> None:
+    selection = select(request)
+    told = {each.bid_id: each for each in selection.not_taken}
+    marginal = {window.window_id: window.marginal_bid for window in selection.windows}
+    places = {bid.bid_id: place for place, bid in enumerate(sorted(request.candidates, key=merit))}
+    assert len(told) == len(selection.not_taken)
+    for bid in request.candidates:
+        if selection.mw.get(bid.bid_id) == bid.mw:
+            assert bid.bid_id not in told
+            continue
+        reason, last = told[bid.bid_id], marginal[bid.window_id]
+        plainly_dear = reason.code == "OUT_OF_MERIT" and "least_mw" not in reason.numbers
+        if plainly_dear:
+            assert last is not None
+            assert places[bid.bid_id] > places[last]
+            assert reason.numbers["marginal_bid"] == last
