@@ -194,6 +194,7 @@ def _lambda(folder: Path, work: Workload) -> Iterator[Line]:
         "make-export": 10.0 * work.files,
         "import-readings": 0.02 * work.meter_days,
         "run-settlement": 0.1 * work.meters,
+        "propose": 3.0 * work.competitions,
         "on-outbox": 0.05 * work.commits,
     }
     every = {f.name: MINUTES / f.trigger.minutes for f in FUNCTIONS if isinstance(f.trigger, Every)}

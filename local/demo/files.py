@@ -110,21 +110,6 @@ def _cells(bid: Mapping[str, Any]) -> dict[str, Any]:
     return {"Capacity MW": float(bid["capacity_mw"]), "Maximum Run Time": "02:00:00", **prices}
 
 
-def decisions_of(
-    bids: Sequence[Mapping[str, Any]], required: Mapping[tuple[str, str], Decimal]
-) -> dict[str, dict[str, Any]]:
-    """By bid id, the cells an operator would fill in: cheapest first until a window's requirement is covered.
-
-    `required` holds MW by (competition ref, window name); bids come cheapest first, as the bids file lists them.
-    """
-    bought: dict[tuple[str, str], Decimal] = {}
-    decisions = {}
-    for bid in bids:
-        window = (str(bid["Competition Ref"]), str(bid["Service Window"]))
-        taken = bought.get(window, Decimal(0))
-        if taken < required[window]:
-            bought[window] = taken + Decimal(str(bid["Available MW"]))
-            decisions[str(bid["Bid ID"])] = {"Decision": "accepted"}
-        else:
-            decisions[str(bid["Bid ID"])] = {"Decision": "rejected", "Reason": "OUT_OF_MERIT"}
-    return decisions
+def copied_decisions(bids: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By bid id, what an operator writes into a bids file to follow its proposal: `Proposal` copied into `Decision`."""
+    return {str(bid["Bid ID"]): {"Decision": bid["Proposal"]} for bid in bids}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from local.client import Market, Session
 from local.demo import check, files, meters, people, workbooks
 from local.demo.calendars import Plan, instant, plan_from
+from local.demo.deciding import Deciding
 from local.demo.invoicing import Invoicing
 from local.demo.metering import Metering
 from local.demo.operations import Operations
@@ -238,36 +238,7 @@ class Line:
             self.tell_mails()
 
     def decide(self) -> None:
-        with self.story.stage("The operator decides by file"):
-            blank = self.operator.session.download("decisions", round_ref=self.round_ref)
-            bids = workbooks.read(blank, "Bids")
-            required = self._required()
-            content = workbooks.amend(blank, "Bids", files.decisions_of(bids, required), "Bid ID")
-            self.keep("decisions.xlsx", content)
-            receipt = self.operator.session.upload("decisions", "decisions.xlsx", content)
-            self.tell_receipt(receipt)
-            self.story.expect("bids decided", receipt["counts"]["updated"], len(bids))
-            rows = [
-                (
-                    view["competition_reference"],
-                    view["bidders"],
-                    view["bids"],
-                    view["accepted"],
-                    view["rejected"],
-                    view["message"],
-                )
-                for view in sorted(self._overviews(), key=lambda view: str(view["competition_reference"]))
-            ]
-            self.story.table(("competition", "bidders", "bids", "accepted", "rejected", ""), rows)
-
-    def _required(self) -> dict[tuple[str, str], Decimal]:
-        return {
-            (files.reference_of(f"T{self.tag}", place), str(window["Service Window Name"])): Decimal(
-                str(window["Capacity Required (MW)"])
-            )
-            for place, need in enumerate(self.scene.needs)
-            for window in need.windows
-        }
+        Deciding(self).walk()
 
     def confirm(self) -> None:
         with self.story.stage("A second person confirms"):
@@ -275,14 +246,14 @@ class Line:
             self.market.settle()
             again = _refusal_of_confirmation(self.confirmer.session, next(iter(self.competitions.values()))["id"])
             self.story.expect("confirming once more", again, "result.confirmed")
-            states = Counter(view["state"] for view in self._overviews())
+            states = Counter(view["state"] for view in self.overviews())
             self.story.expect("competitions confirmed", states["confirmed"], len(self.competitions))
             self.tell_mails()
 
     def show_obligations(self) -> None:
         with self.story.stage("Obligations come out"):
             obligations = list(self.operator.session.all("/obligations"))
-            accepted = sum(view["accepted"] for view in self._overviews())
+            accepted = sum(view["accepted"] for view in self.overviews())
             self.story.expect("obligations, one per accepted bid", len(obligations), accepted)
             self.keep("contracts.xlsx", self.operator.session.download("contracts"))
             for member in self.providers.values():
@@ -322,7 +293,7 @@ class Line:
         """The person of a provider, by its organisation."""
         return next(each for each in self.providers.values() if each.organisation == fsp)
 
-    def _overviews(self) -> list[dict[str, Any]]:
+    def overviews(self) -> list[dict[str, Any]]:
         return list(self.operator.session.all("/decisions", round_ref=self.round_ref))
 
     def _round(self) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ MAY_OPEN_BALLOTS = {
     "import-file": "reads a bid workbook into sealed chunks; a short one is applied at once against the FSP's sheet",
     "import-chunk": "applies a long bid workbook against the FSP's sheet; marks what did not go in",
     "make-export": "the history of an FSP's own bids; the operator's bids file once the ballots are opened",
+    "propose": "weighs the bids of a closed competition for its operator; seals what it proposes",
     "notify": "tells the operator how many bids there are to decide, after close",
 }
 """Which functions may unwrap a data key of ballots or bid files, and what for. Each goes through `bidding/seal.py`."""
