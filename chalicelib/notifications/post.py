@@ -7,9 +7,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.kernel.call import Call
-from chalicelib.notifications import actions
+from chalicelib.notifications import actions, actions_returns
 from chalicelib.notifications.models import Envelope, Mail, Recipient
 from chalicelib.notifications.rendering import render
+from chalicelib.notifications.returns import WORDS
 from chalicelib.storage import settings
 from chalicelib.storage.clients import client
 
@@ -30,6 +31,10 @@ def send_mail(call: Call, mail_id: str) -> bool:
         actions.record_undeliverable(call, mail, "the person has left, or the code no longer counts")
         return True
     recipient, words = addressed
+    held = actions_returns.is_suppressed(mail, recipient.email)
+    if held is not None:
+        actions.record_undeliverable(call, mail, f"held back since {held.at:%d %B %Y}: {WORDS[held.why]}")
+        return True
     try:
         _hand_over(mail_id, recipient, render(mail, recipient, words, settings.web_origin()))
     except ClientError as error:
@@ -50,10 +55,9 @@ def _addressed(mail: Mail) -> tuple[Recipient, dict[str, Any]] | None:
     letter = actions.find_code(mail)
     if letter is None:
         return None
-    organisation = letter.organisation_name or "you"
-    recipient = Recipient(name=letter.name, email=letter.email, organisation_name=organisation)
+    recipient = Recipient(name=letter.name, email=letter.email, organisation_name=letter.organisation_name or "you")
     until = letter.valid_until.strftime("%d %B %Y %H:%M UTC")
-    return recipient, {**mail.words, **letter.model_dump(), "organisation_name": organisation, "valid_until": until}
+    return recipient, {**mail.words, **letter.model_dump(), "valid_until": until}
 
 
 def _hand_over(mail_id: str, recipient: Recipient, envelope: Envelope) -> None:

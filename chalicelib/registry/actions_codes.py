@@ -19,6 +19,9 @@ from chalicelib.registry.models import (
 )
 from chalicelib.storage import keys, settings
 
+STRANGER = "colleague"
+"""Whom a mail greets at an address that nobody proved theirs: what a stranger typed is not sent there."""
+
 
 def find_code_letter(
     purpose: CodePurpose, thing: str, serial: int, organisation: str | None = None
@@ -60,8 +63,7 @@ def _registration_words(it: Registration) -> CodeLetter:
     return CodeLetter(
         purpose="registration",
         email=it.email,
-        name=it.name,
-        organisation_name=it.company.name,
+        name=STRANGER,
         code=None if it.subject is None else _code("registration", it.id, it.code.serial),
         known=it.subject is None,
         valid_until=it.code.lasts_until(CODE_LASTS),
@@ -76,12 +78,10 @@ def _contact_letter(thing: str, serial: int, organisation: str) -> CodeLetter | 
 
 
 def _contact_words(it: ContactRoute) -> CodeLetter:
-    name = store.load_organisation(it.organisation).name
     return CodeLetter(
         purpose="contact_route",
         email=it.email,
-        name=name,
-        organisation_name=name,
+        name=STRANGER,
         code=_code("contact_route", it.id, it.code.serial),
         valid_until=it.code.lasts_until(CODE_LASTS),
     )
@@ -118,11 +118,17 @@ def _invitation_words(it: Person, invitation: Code) -> CodeLetter:
     return CodeLetter(
         purpose="invitation",
         email=it.email,
-        name=it.name,
-        organisation_name=store.load_organisation(it.organisation).name,
+        name=STRANGER,
+        organisation_name=_vouched_name(it.organisation),
         link=f"{settings.web_origin()}/invitation#{urlencode(words)}",
         valid_until=invitation.lasts_until(INVITATION_LASTS),
     )
+
+
+def _vouched_name(organisation_id: str) -> str | None:
+    """The name of an organisation that the market operator has checked; None until then."""
+    organisation = store.load_organisation(organisation_id)
+    return organisation.name if organisation.verified else None
 
 
 _LETTERS = {

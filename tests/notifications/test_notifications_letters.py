@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.notifications.letters import LETTERS
 from chalicelib.notifications.models import Envelope, Mail, Recipient
-from chalicelib.notifications.rendering import render
+from chalicelib.notifications.rendering import LONGEST_SUBJECT, render
 
 ORIGIN = "https://market.example"
 RECIPIENT = Recipient(name="Ann <b>", email="ann@fsp.example", organisation_name="Kestrel & Co")
@@ -124,11 +124,11 @@ WORDS: dict[str, dict[str, Any]] = {
 }
 
 
-def rendered(letter: str, **but: Any) -> Envelope:
+def rendered(letter: str, recipient: Recipient = RECIPIENT, **but: Any) -> Envelope:
     words = WORDS[letter] | but
     at = datetime(2026, 5, 1, tzinfo=UTC)
     mail = Mail(id="mail_1", letter=letter, organisation="org_1", person="per_1", words=words, queued_at=at)
-    return render(mail, RECIPIENT, words, ORIGIN)
+    return render(mail, recipient, words, ORIGIN)
 
 
 @pytest.mark.parametrize("letter", sorted(LETTERS))
@@ -148,6 +148,27 @@ def test_what_people_wrote_is_escaped_in_html(letter: str) -> None:
     html = rendered(letter).html
     assert "Ann &lt;b&gt;" in html
     assert "<script>" not in html
+
+
+def test_no_name_makes_a_second_line_of_a_subject_or_hides_in_it() -> None:
+    subject = rendered("dispute_raised", fsp_name="Kestrel\r\nBcc: all@evil.example\x00\u202e").subject
+    assert subject == "Kestrel Bcc: all@evil.example disputes a line of April 2026: NORTH-1"
+    assert len(rendered("file_refused", name="x" * 900).subject) <= LONGEST_SUBJECT
+
+
+def test_a_name_from_before_names_were_checked_greets_nobody() -> None:
+    lure = "Ann,\n\nYour account is locked. Unlock it at https://evil.example/login now."
+    told = rendered("application_approved", Recipient(name=lure, email="a@b.example", organisation_name=lure))
+    for part in (told.subject, told.text, told.html):
+        assert "evil.example" not in part
+    assert told.text.startswith("Dear colleague,\n")
+
+
+def test_an_invitation_reads_well_with_and_without_the_name_of_who_invites() -> None:
+    named, unnamed = rendered("invited"), rendered("invited", organisation_name=None)
+    assert named.subject == "You are invited to Kestrel on Headroom"
+    assert unnamed.subject == "You are invited to Headroom"
+    assert "An organisation has invited you" in unnamed.text
 
 
 @pytest.mark.parametrize("letter", sorted(name for name, letter in LETTERS.items() if not letter.contractual))

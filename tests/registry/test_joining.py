@@ -7,10 +7,21 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.kernel.errors import Invalid, NotFound, Refused, Unauthorised
-from chalicelib.registry import actions, actions_joining, actions_people, actions_sessions, store
+from chalicelib.registry import (
+    actions,
+    actions_joining,
+    actions_operators,
+    actions_organisations,
+    actions_people,
+    actions_sessions,
+    store,
+)
+from chalicelib.registry.actions_codes import STRANGER
 from chalicelib.registry.events import CodeAsked, FspRegistered
 from chalicelib.registry.models import MOST_ATTEMPTS
 from chalicelib.registry.requests import (
+    ContactRouteRequest,
+    InvitationRequest,
     PasswordConfirmation,
     PasswordResetRequest,
     PersonChange,
@@ -91,12 +102,39 @@ def test_every_problem_of_a_registration_is_told_at_once_and_nothing_is_kept() -
     assert logins.find_login("nobody") is None
 
 
+def test_a_mail_to_an_address_that_nobody_proved_theirs_holds_no_word_of_a_strangers() -> None:
+    """Else anybody could have the market mail a text of their choice to any address."""
+    words = "Call 0800 123 456 now"
+    request = a_registration_request(name=words, organisation=an_asked_company(name=words, company_number="09999999"))
+    begun = actions_joining.register(anonymous(), request)
+    fsp = a_registered_fsp(organisation=an_asked_company(name=words, company_number="09999998"))
+    invited = actions_people.invite(fsp.call, InvitationRequest(name=words, email="bo@else.example")).id
+    route = ContactRouteRequest(purpose="dispatch", email="cy@else.example")
+    contact = actions_organisations.add_contact_route(fsp.call, route).id
+    letters = [
+        actions.find_code_letter("registration", begun.id, 1),
+        actions.find_code_letter("invitation", invited, 1, fsp.organisation),
+        actions.find_code_letter("contact_route", contact, 1, fsp.organisation),
+    ]
+    assert None not in letters
+    assert [letter for letter in letters if letter and words in letter.model_dump_json()] == []
+
+
+def test_an_invitation_names_an_organisation_that_was_verified() -> None:
+    fsp, operator = a_registered_fsp(), a_market_operator()
+    person = an_invited_person(fsp)
+    actions_operators.verify_organisation(operator.call, fsp.organisation, "seen")
+    letter = actions.find_code_letter("invitation", person, 1, fsp.organisation)
+    assert letter is not None
+    assert (letter.organisation_name, letter.name) == ("Flex 1 Ltd", STRANGER)
+
+
 def test_registering_tells_the_mailer_by_id_alone() -> None:
     begun = actions_joining.register(anonymous(), a_registration_request())
     [asked] = [one.event() for one in unpublished(LATER)]
     assert asked == CodeAsked(purpose="registration", thing=begun.id, serial=1)
     letter = actions.find_code_letter("registration", begun.id, 1)
-    assert (letter.email, letter.name, letter.known) == ("ann@flex.example", "Ann Abel", False)
+    assert (letter.email, letter.name, letter.known) == ("ann@flex.example", STRANGER, False)
 
 
 def test_a_completed_registration_is_a_market_event() -> None:
