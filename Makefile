@@ -5,14 +5,14 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 INFRA := .venv-infra/bin
 STAGE ?= dev
-GROUPS := api files geo mail reports solver local dev infra
+GROUPS := api files geo mail reports solver local dev infra rehearsal
 PORT ?= 8000
 DATA ?=
 CRASHES ?= 200
 ARGS ?=
 
 .DEFAULT_GOAL := help
-TARGETS_OF_INFRA := setup-infra synth deploy deploy-local cost test-infrastructure
+TARGETS_OF_INFRA := setup-infra setup-rehearsal synth deploy deploy-local cost test-infrastructure
 .PHONY: $(TARGETS_OF_INFRA) help setup setup-dev run stop demo test crash-test check audit format types imports openapi bench locks clean reset invoke
 
 help:           ## this list
@@ -75,6 +75,9 @@ bench: setup-dev ## every benchmark beside its peer
 setup-infra:    ## install what deploying needs, beside the rest (node too, which is not fetched)
 	@HEADROOM_VENV=.venv-infra $(PYTHON) -m local.install infra
 
+setup-rehearsal: ## the same and what moves the clock of a rehearsal; needs a C compiler
+	@HEADROOM_VENV=.venv-infra $(PYTHON) -m local.install rehearsal
+
 synth: setup-infra ## write CloudFormation for STAGE=dev or prod; needs node, no AWS account
 	@$(INFRA)/python -m infrastructure.app $(STAGE)
 	@$(INFRA)/python -m infrastructure.lint $(STAGE)
@@ -82,13 +85,13 @@ synth: setup-infra ## write CloudFormation for STAGE=dev or prod; needs node, no
 deploy: setup-infra ## put STAGE=dev or prod on AWS, with your AWS credentials
 	@$(INFRA)/python -m infrastructure.deploy $(STAGE)
 
-deploy-local: setup-infra ## the same stacks on the embedded AWS, and the demo on them
+deploy-local: setup-rehearsal ## the same stacks on the embedded AWS, and the demo on them
 	@$(INFRA)/python -m infrastructure.rehearsal $(ARGS)
 
 cost: setup-infra ## what STAGE costs a month, from its templates and list prices
 	@$(INFRA)/python -m infrastructure.cost $(STAGE) $(ARGS)
 
-test-infrastructure: setup-infra ## the tests of the stacks
+test-infrastructure: setup-rehearsal ## the tests of the stacks
 	@$(INFRA)/python -m pytest tests/infrastructure $(ARGS)
 
 locks:          ## pin every group of pyproject.toml anew

@@ -1,7 +1,7 @@
-"""`make deploy-local`: the synthesized stacks on the embedded AWS, first with its own Lambda, then the whole demo.
+"""`make deploy-local`: the synthesized stacks on the embedded AWS, and the demo against that API and those functions.
 
-The demo lives through weeks, and no Lambda lets us move its clock; so its functions and its API run in this process,
-woken by the very queues, streams, rules and buckets that CloudFormation made, each call allowed by its role or refused.
+Everything the demo meets was made by CloudFormation and is run by the emulator: API Gateway, Lambda with the bundles,
+queues, streams, rules and schedules, IAM enforced. The clock of all of it moves as the demo asks.
 """
 
 from __future__ import annotations
@@ -12,142 +12,117 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
+from infrastructure.deploy import Failed, deploy
+from infrastructure.door import DeployedApi, DeployedWork
+from infrastructure.first_person import live_in
+from infrastructure.moved_clock import MovedClock, Unmovable
+from infrastructure.role_check import each_role_is_kept_to_its_own
 from infrastructure.stage import API_STAGE, LOCAL, Stage, stage_named
+from local import quiet
+from local.cloud import launch
+from local.logins import Logins
+from local.market import ACCOUNT
+from local.market_operator import make_market_operator
+from local.web import Server, Site
 
 NOT_HERE = {
     "Firewall": "the emulator knows no web ACL before an API",
     "Budget": "the emulator keeps no bill",
 }
-SERVICES = (
-    "apigateway,cloudformation,cloudfront,cloudwatch,cognito-idp,dynamodb,dynamodbstreams,events,iam,kms,lambda,logs,"
-    "monitoring,s3,secretsmanager,ses,sesv2,sns,sqs,sts"
-)
-_MOST_WAIT_SECONDS = 180
+
+_MOST_WAIT_SECONDS = 300
 
 
 def main() -> int:
     arguments = _arguments()
-    from infrastructure.app import synthesize
-    from local.cloud import launch
-
-    stage = stage_named(LOCAL)
-    folder = synthesize(stage)
-    os.environ["HEADROOM_CLOUD_SERVICES"] = SERVICES
     with tempfile.TemporaryDirectory() as state:
-        log = Path(state) / "log" / "cloud.log"
-        cloud = launch.start(Path(state) / "cloud", launch.free_port(), log, durable=False)
-        os.environ.update(launch.settings_for(cloud.address))
         try:
-            return _rehearse(stage, folder, Path(state), arguments)
-        finally:
-            cloud.stop()
+            return _rehearse(stage_named(LOCAL), Path(state), MovedClock(Path(state) / "ahead"), arguments)
+        except (Failed, Unmovable) as stopped:
+            print(stopped, file=sys.stderr)
+            return 1
 
 
-def _rehearse(stage: Stage, folder: Path, state: Path, arguments: argparse.Namespace) -> int:
-    from infrastructure.deploy import Failed, deploy
-    from infrastructure.first_person import live_in
+def _rehearse(stage: Stage, state: Path, clock: MovedClock, asked: argparse.Namespace) -> int:
+    from infrastructure.app import synthesize
 
+    folder = synthesize(stage)
+    log = asked.out.with_suffix(".log").absolute()
+    cloud = launch.start_deployed(state / "cloud", launch.free_port(), log, clock.environment)
+    os.environ.update(launch.settings_for(cloud.address))
     try:
-        outputs = deploy(stage, folder, {stage.stack(concern) for concern in NOT_HERE})
-    except Failed as failed:
-        print(failed, file=sys.stderr)
-        return 1
+        api = _deploy(stage, folder)
+        return _demo(api, state, clock, asked)
+    finally:
+        cloud.stop()
+        print(f"what failed, with its log, is in {log}")
+
+
+def _deploy(stage: Stage, folder: Path) -> str:
+    """Bring the stacks up and take the names that their functions know; the address of the API's stage."""
+    outputs = deploy(stage, folder, {stage.stack(concern) for concern in NOT_HERE})
     for concern, reason in NOT_HERE.items():
         print(f"{stage.stack(concern):<32} left out: {reason}")
     live_in(stage)
     os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
-    _make_market_operator(state)
-    _see_lambda_work(outputs[stage.stack("Api")])
-    _rest_lambda()
-    return _demo(folder, state, arguments)
+    api = outputs[stage.stack("Api")]["RestAPIId"]
+    return f"{os.environ['AWS_ENDPOINT_URL']}/restapis/{api}/{API_STAGE}/_user_request_"
 
 
-def _make_market_operator(state: Path) -> None:
-    from local.logins import Logins
-    from local.market_operator import make_market_operator
-
-    make_market_operator(Logins(state / "logins.json"))
-
-
-def _see_lambda_work(api: dict[str, str]) -> None:
-    """The chain nobody moves the clock of: gateway, API, table, stream, bus, queue, function, bucket, and back."""
-    from local import market_operator, schedules
-
-    address = f"{os.environ['AWS_ENDPOINT_URL']}/restapis/{api['RestAPIId']}/{API_STAGE}/_user_request_/v1"
-    told = _ask(f"{address}/openapi.json")
-    print(f"API Gateway and Lambda answer: {len(told['paths'])} paths")
-    session = {"email": market_operator.EMAIL, "password": market_operator.PASSWORD}
-    token = _ask(f"{address}/sessions", session)["access_token"]
-    schedules.wake_schedules()  # the sweep asks for the blank templates, which the chain then makes
-    started = time.monotonic()
-    while time.monotonic() < started + _MOST_WAIT_SECONDS:
-        found = _ask(f"{address}/templates/assets", token=token)
-        if "url" in found:
-            with urlopen(found["url"], timeout=30) as answer:
-                size = len(answer.read())
-            print(f"sweep, outbox, stream, bus, queue and Lambda made a workbook: {size} bytes, "
-                  f"{time.monotonic() - started:.0f} s")  # fmt: skip
-            return
-        time.sleep(1)
-    raise SystemExit(f"the functions on the emulator's Lambda made no template: {found}")
-
-
-def _ask(address: str, body: Any = None, token: str | None = None) -> dict[str, Any]:
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    request = Request(address, json.dumps(body).encode() if body else None, headers)
+def _demo(stage_address: str, state: Path, clock: MovedClock, asked: argparse.Namespace) -> int:
+    logins = Logins(state / "logins.json")
+    make_market_operator(logins)
+    work = DeployedWork(os.environ["AWS_ENDPOINT_URL"])
+    clock.before_each_move = work.rest
+    server = Server(Site(DeployedApi(stage_address), clock, work, ACCOUNT, logins, work.wake), asked.port)
+    server.start()
     try:
-        with urlopen(request, timeout=60) as answer:
-            told: dict[str, Any] = json.load(answer)
-    except OSError as error:
-        read = getattr(error, "read", None)
-        if read is None:
-            raise
-        told = json.loads(read())
-        if told.get("code") != "template.being_made":
-            raise SystemExit(f"{address}: {told}") from error
-    return told
-
-
-def _rest_lambda() -> None:
-    """From here on the functions run in this process: the emulator's Lambda takes no more from the queues."""
-    import boto3
-
-    lambda_ = boto3.client("lambda")
-    for mapping in (
-        lambda_.get_paginator("list_event_source_mappings").paginate().build_full_result()["EventSourceMappings"]
-    ):
-        lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    time.sleep(5)  # what it had taken already is finished
-
-
-def _demo(folder: Path, state: Path, asked: argparse.Namespace) -> int:
-    from infrastructure.standin import Deployed
-    from local.market import Place
-    from local.steps import Steps
-
-    market = Deployed(Place(state, asked.port), folder, _exports())
-    try:
-        market.start(Steps(2))
-        command = [sys.executable, "-m", "local.demo", "--address", market.place.address, "--out", str(asked.out)]
+        _pass_an_hour(clock, work)
+        _see_the_api(stage_address)
+        address = f"http://127.0.0.1:{asked.port}"
+        command = [sys.executable, "-m", "local.demo", "--address", address, "--out", str(asked.out)]
         demo = subprocess.run(command, check=False)
-        for refused in market.refused:
-            print(f"refused by its role: {refused}", file=sys.stderr)
-        print(f"{market.allowed} calls of {len(market.callers)} functions were allowed by their roles")
-        return demo.returncode or len(market.refused)
+        refused = _tell(work.told())
+        print(f"{each_role_is_kept_to_its_own()} roles may look at their own queue and not at their neighbour's")
+        return demo.returncode or refused
     finally:
-        market.stop()
+        server.stop()
 
 
-def _exports() -> dict[str, str]:
-    import boto3
+def _pass_an_hour(clock: MovedClock, work: DeployedWork) -> None:
+    """Until every schedule fired for the first time, as its rule counts from when it was made."""
+    clock.move_to(clock.now() + timedelta(hours=1))
+    work.wake()
+    left = quiet.wait(work, _MOST_WAIT_SECONDS)
+    if not left["quiet"]:
+        raise SystemExit(f"the functions did not come to rest: {left}")
+    print(f"an hour later, after {left['waited_seconds']:.0f} s: every rule fired, {left['handled']}")
 
-    found = boto3.client("cloudformation").get_paginator("list_exports").paginate().build_full_result()["Exports"]
-    return {export["Name"]: export["Value"] for export in found}
+
+def _see_the_api(stage_address: str) -> None:
+    with urlopen(f"{stage_address}/v1/openapi.json", timeout=_MOST_WAIT_SECONDS) as answer:
+        print(f"API Gateway and Lambda answer: {len(json.load(answer)['paths'])} paths", flush=True)
+
+
+def _tell(told: dict[str, Any]) -> int:
+    """Say what was done and what was refused; the number of refusals."""
+    invoked = sum(told["handled"].values()) + sum(told["failed"].values())
+    print(f"{invoked} invocations of {len(told['handled'])} functions on the emulator's Lambda, "
+          f"{sum(told['failed'].values())} of them failed: {told['failed']}")  # fmt: skip
+    print(
+        f"{sum(told['allowed'].values())} calls allowed by {len(told['allowed'])} roles, {len(told['refused'])} refused"
+    )
+    for refused in told["refused"]:
+        print(
+            f"refused: {refused['role']}: {refused['action']} on {refused['resource']}: {refused['why']}",
+            file=sys.stderr,
+        )
+    return len(told["refused"])
 
 
 def _arguments() -> argparse.Namespace:

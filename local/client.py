@@ -211,6 +211,9 @@ class Session:
 
     def _ask(self, method: str, path: str, **how: Any) -> Any:
         answer = self.market.send(method, f"/v1{path}", self._access_token(), **how)
+        if answer.status_code == 401 and self._token is not None:
+            self._token = None  # it ran out when the market's clock moved
+            answer = self.market.send(method, f"/v1{path}", self._access_token(), **how)
         if answer.status_code >= 400:
             raise Refusal(method, path, answer.status_code, _problem(answer))
         if not answer.content:

@@ -54,10 +54,7 @@ class Clock:
         """Set the market's time from this moment on; `Backwards` when that has passed already."""
         with self._moving:
             machine = _whole_milliseconds(datetime.now(UTC))
-            if wanted < self.at(machine):
-                raise Backwards(
-                    f"the market's clock stands at {self.at(machine):%Y-%m-%dT%H:%M:%SZ} and only goes forward"
-                )
+            refuse_backwards(self.at(machine), wanted)
             self._move(machine, wanted)
         return wanted
 
@@ -68,6 +65,11 @@ class Clock:
     def _ahead(self, machine: datetime) -> timedelta:
         place = bisect_right(self._moves, machine, key=lambda move: move.at)
         return self._moves[place - 1].ahead if place else timedelta(0)
+
+
+def refuse_backwards(now: datetime, wanted: datetime) -> None:
+    if wanted < now:
+        raise Backwards(f"the market's clock stands at {now:%Y-%m-%dT%H:%M:%SZ} and only goes forward")
 
 
 def _whole_milliseconds(at: datetime) -> datetime:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / os.environ.get("HEADROOM_VENV", ".venv")
 OLDEST = (3, 11)
 NEEDS_MB = 800
+HOLDERS = ("dev", "rehearsal")  # whichever of them an environment is for holds all its smaller groups
 _NO_PIP = "This Python has no pip of its own: install python3-venv (Debian, Ubuntu) or uv, then start again."
 _NO_NETWORK = re.compile(
     r"name resolution|not known|network is unreachable|failed to fetch|connection (error|refused|timed out)|dns error"
@@ -185,14 +186,11 @@ def _stamp(group: str) -> Path:
 
 
 def _is_current(group: str, lock: Path) -> bool:
-    """Installed for this lock already, here or as a part of the development group."""
-    wanted = _fingerprint(lock)
+    """Installed for this lock already, here or as a part of a group that holds it."""
     if not _venv_python().exists():
         return False
-    if _stamp(group).exists() and _stamp(group).read_text() == wanted:
-        return True
-    dev = ROOT / "requirements" / "dev.txt"
-    return group != "dev" and _stamp("dev").exists() and _stamp("dev").read_text() == _fingerprint(dev)
+    locks = {group: lock} | ({} if group in HOLDERS else {name: lock.with_stem(name) for name in HOLDERS})
+    return any(_stamp(name).exists() and _stamp(name).read_text() == _fingerprint(locks[name]) for name in locks)
 
 
 def _fingerprint(lock: Path) -> str:

@@ -106,11 +106,13 @@ class Market:
 
     def _open_site(self) -> None:
         from app import app
+        from local.gateway import Gateway
         from local.web import Server, Site
         from local.worker import Worker
 
         self._worker = Worker(self.clock, delivery=self._delivery)
-        self._server = Server(Site(app, self.clock, self._worker, ACCOUNT, self.logins), self.place.port)
+        site = Site(Gateway(app, self.clock), self.clock, self._worker, ACCOUNT, self.logins)
+        self._server = Server(site, self.place.port)
 
     def _recover(self) -> None:
         from local.recovery import recover

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.storage import outbox
 from chalicelib.storage.clients import client
 from functions.wiring import FUNCTIONS
 from local.provision import DEAD, queue_url
-from local.worker import Worker
 
-_FAR = datetime(9999, 1, 1, tzinfo=UTC)
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
 _COUNTS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -35,21 +35,34 @@ class Backlog:
         return not self.waiting and not self.unpublished
 
 
+Counts = tuple[Counter[str], Counter[str]]
+
+
+class Work(Protocol):
+    """Whoever wakes the functions."""
+
+    def counts(self) -> Counts:
+        """What was handled and what failed so far, by function."""
+
+    def backlog(self) -> Backlog:
+        """What is still to be given."""
+
+
 def backlog() -> Backlog:
     names = [function.name for function in FUNCTIONS if function.has_queue]
     waiting = {name: _messages(name) for name in names}
     dead = {name: _messages(name + DEAD) for name in names}
-    return Backlog(_counted(waiting), _counted(dead), len(outbox.unpublished(before=_FAR)))
+    return Backlog(_counted(waiting), _counted(dead), len(outbox.unpublished(before=FAR)))
 
 
-def wait(worker: Worker, most_seconds: float) -> dict[str, Any]:
+def wait(work: Work, most_seconds: float) -> dict[str, Any]:
     """Wait until nothing waits and nothing is in hand, at most so long; tells what is left and what was handled."""
     started = time.monotonic()
     while True:
-        quiet, left = _look(worker)
+        quiet, left = _look(work)
         waited = time.monotonic() - started
         if quiet or waited > most_seconds:
-            handled, failed = dict(worker.handled), dict(worker.failed)
+            handled, failed = map(dict, work.counts())
             return {
                 "quiet": quiet,
                 "waited_seconds": round(waited, 3),
@@ -60,15 +73,16 @@ def wait(worker: Worker, most_seconds: float) -> dict[str, Any]:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _look(worker: Worker) -> tuple[bool, Backlog]:
+def _look(work: Work) -> tuple[bool, Backlog]:
     """Two looks with nothing handled between them: what the first could have missed, the second would see."""
-    before = _progress(worker)
-    first, second = backlog(), backlog()
-    return first.is_empty and second.is_empty and before == _progress(worker), second
+    before = _progress(work)
+    first, second = work.backlog(), work.backlog()
+    return first.is_empty and second.is_empty and before == _progress(work), second
 
 
-def _progress(worker: Worker) -> tuple[int, int]:
-    return worker.handled.total(), worker.failed.total()
+def _progress(work: Work) -> tuple[int, int]:
+    handled, failed = work.counts()
+    return handled.total(), failed.total()
 
 
 def _counted(found: dict[str, int]) -> dict[str, int]:

@@ -11,30 +11,37 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import waitress
-from chalice import Chalice
 
 from chalicelib.storage import settings
 from local import logins, mailbox, pages, quiet
 from local.clock import Backwards, Clock
 from local.cloud.process import SECRET
-from local.gateway import Gateway
 from local.schedules import wake_schedules
-from local.worker import Worker
 
 HOST = "127.0.0.1"
 THREADS = 12
 MOST_BYTES = 10_000_000  # as API Gateway
 MOST_WAIT_SECONDS = 600
 StartResponse = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 Answer = tuple[int, str, bytes]
 
 
 class Site:
     """The WSGI application."""
 
-    def __init__(self, app: Chalice, clock: Clock, worker: Worker, account: str, kept_logins: logins.Logins) -> None:
-        self._gateway = Gateway(app, clock)
-        self._clock, self._worker, self._account, self._logins = clock, worker, account, kept_logins
+    def __init__(
+        self,
+        api: Wsgi,
+        clock: Clock,
+        work: quiet.Work,
+        account: str,
+        kept_logins: logins.Logins,
+        wake: Callable[[], None] = wake_schedules,
+    ) -> None:
+        """`api` answers what is under `/v1`; `wake` follows each move of the clock."""
+        self._api, self._clock, self._work, self._wake = api, clock, work, wake
+        self._account, self._logins = account, kept_logins
         self._pages: dict[tuple[str, str], Callable[[dict[str, Any]], Answer]] = {
             ("GET", "/"): self._landing,
             ("GET", "/mailbox"): self._mailbox,
@@ -49,7 +56,7 @@ class Site:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if path.startswith("/v1"):
-            return self._gateway(environ, start_response)
+            return self._api(environ, start_response)
         status, content_type, content = self._answer(method, path, environ)
         headers = [("Content-Type", content_type), ("Content-Length", str(len(content))), ("Cache-Control", "no-store")]
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
@@ -91,7 +98,7 @@ class Site:
         except (KeyError, TypeError, ValueError) as error:
             told = str(error) if isinstance(error, Backwards) else 'send {"now": "2026-04-01T09:00:00Z"}'
             return _json({"detail": told}, 409 if isinstance(error, Backwards) else 422)
-        wake_schedules()
+        self._wake()
         return _json({"now": _text(now)})
 
     def _tell_inbox(self, environ: dict[str, Any]) -> Answer:
@@ -106,14 +113,14 @@ class Site:
         return _json(told)
 
     def _health(self, environ: dict[str, Any]) -> Answer:
-        left = quiet.backlog()
-        handled, failed = dict(self._worker.handled), dict(self._worker.failed)
+        left = self._work.backlog()
+        handled, failed = map(dict, self._work.counts())
         told = {"waiting": left.waiting, "dead": left.dead, "unpublished": left.unpublished}
         return _json({"status": "ok", **told, "handled": handled, "failed": failed})
 
     def _wait_until_quiet(self, environ: dict[str, Any]) -> Answer:
         most = min(float(_asked(environ).get("most_seconds", 300)), MOST_WAIT_SECONDS)
-        return _json(quiet.wait(self._worker, most))
+        return _json(quiet.wait(self._work, most))
 
 
 class Server:

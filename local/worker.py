@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.storage import settings
 from chalicelib.storage.clients import client
 from functions.wiring import FUNCTIONS, Function, Stream
-from local import events
+from local import events, quiet
 from local.clock import Clock
 from local.delivery import Delivery
 from local.provision import queue_arn, queue_url
@@ -57,6 +57,12 @@ class Worker:
     @property
     def is_stopping(self) -> bool:
         return self._stopping.is_set()
+
+    def counts(self) -> quiet.Counts:
+        return self.handled, self.failed
+
+    def backlog(self) -> quiet.Backlog:
+        return quiet.backlog()
 
     def start(self) -> None:
         for poller in self._pollers:

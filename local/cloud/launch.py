@@ -48,18 +48,34 @@ class RunningCloud:
 
 def start(folder: Path, port: int, log: Path, durable: bool = True) -> RunningCloud:
     """Start the emulator on a state folder and wait until it answers; `Stopped` when it does not come up."""
+    return _started(folder, port, log, [] if durable else ["--fleeting"], dict(os.environ))
+
+
+def start_deployed(folder: Path, port: int, log: Path, environment: Mapping[str, str]) -> RunningCloud:
+    """The same for stacks: it runs their functions and enforces IAM. Functions inherit the `environment`, so keep it
+    to what a function would find on AWS."""
+    return _started(folder, port, log, ["--fleeting", "--deployed"], environment)
+
+
+def _started(folder: Path, port: int, log: Path, options: list[str], environment: Mapping[str, str]) -> RunningCloud:
     command = [
         sys.executable,
         "-m",
         "local.cloud.process",
         str(folder),
         str(port),
-        *([] if durable else ["--fleeting"]),
+        *options,
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=output, cwd=_ROOT, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=_ROOT,
+            env=environment,
+            start_new_session=True,
         )
     running = RunningCloud(process, port, log)
     _wait_until_it_answers(running)

@@ -19,14 +19,17 @@ from typing import Any
 HOST = "127.0.0.1"
 SECRET = "local"  # what every client signs with; presigned links are checked against it
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,events,kms,s3,secretsmanager,ses,sqs,sts"
+DEPLOYED = SERVICES + ",apigateway,cloudformation,cloudfront,cloudwatch,iam,lambda,logs,monitoring,sns"
 
 
 def main() -> None:
     arguments = _arguments()
     _set_environment(arguments.folder, arguments.port)
+    if arguments.deployed:
+        _set_deployed()
     from local.journal import Damaged
 
-    cloud = Cloud(arguments.folder, not arguments.fleeting)
+    cloud = Cloud(arguments.folder, not arguments.fleeting, arguments.deployed)
     try:
         cloud.restore()
     except Damaged as damaged:
@@ -37,7 +40,7 @@ def main() -> None:
 class Cloud:
     """The emulator as an ASGI application whose answers wait until what they tell of is on disk."""
 
-    def __init__(self, folder: Path, durable: bool) -> None:
+    def __init__(self, folder: Path, durable: bool, deployed: bool = False) -> None:
         from ministack import app
         from ministack.services import eventbridge
 
@@ -55,6 +58,12 @@ class Cloud:
         Objects(durable)
         self._fire_due = eventbridge._tick_scheduled_rules
         eventbridge._scheduler_loop = self._run_schedules
+        self._site = None
+        if deployed:
+            from local.cloud.deployed import Deployed
+
+            self._site = Deployed(folder, self._fire_due)
+            self._fire_due = self._site.fire
 
     def restore(self) -> None:
         """Bring back what was kept, fold it into a snapshot and journal from there."""
@@ -72,6 +81,11 @@ class Cloud:
                 await self._recorder.durable()
             await send(message)
 
+        if self._site is not None and scope["type"] == "http":
+            if scope["path"].startswith(self._site.PATH):
+                await self._site.answer(scope, send)
+                return
+            scope = self._site.trusted(scope)
         await self._app.app(scope, receive, send_when_durable)
 
     def _run_schedules(self) -> None:
@@ -110,6 +124,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="where its state is kept")
     parser.add_argument("port", type=int)
     parser.add_argument("--fleeting", action="store_true", help="do not wait for the disk: for tests")
+    parser.add_argument("--deployed", action="store_true", help="run functions and the API too, IAM enforced")
     return parser.parse_args()
 
 
@@ -125,7 +140,7 @@ def _set_environment(folder: Path, port: int) -> None:
             "GATEWAY_PORT": str(port),
             "MINISTACK_HOST": HOST,
             "MINISTACK_REGION": os.environ.get("AWS_REGION", "eu-west-2"),
-            "SERVICES": os.environ.get("HEADROOM_CLOUD_SERVICES", SERVICES),
+            "SERVICES": SERVICES,
             "STATE_DIR": str(folder),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(folder / "objects"),
@@ -136,6 +151,11 @@ def _set_environment(folder: Path, port: int) -> None:
         }
     )
     logging.basicConfig(level=logging.WARNING)
+
+
+def _set_deployed() -> None:
+    """The emulator refuses what a role does not allow, and keeps a function's processes however the clock moves."""
+    os.environ.update({"SERVICES": DEPLOYED, "AUTH": "true", "LAMBDA_WARM_TTL_SECONDS": str(10**9)})
 
 
 if __name__ == "__main__":
