@@ -80,7 +80,6 @@ def _note(call: Call, invoice: Invoice, reason: str) -> Invoice:
         net=-invoice.net,
         vat=-invoice.vat,
         gross=-invoice.gross,
-        carried=-invoice.carried,
         lines=drawing_up.taken_back(invoice),
         credits=invoice.number,
         note=reason,

@@ -164,7 +164,6 @@ def _invoice(call: Call, case: Case, bill: Bill, planned: Planned) -> Invoice:
         vat_rate=document.vat_rate,
         vat=document.vat,
         gross=document.gross,
-        carried=document.carried,
         months=drawing_up.months_of(lines),
         lines=lines,
         line_count=len(lines),

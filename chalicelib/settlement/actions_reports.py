@@ -39,11 +39,6 @@ def place_of(line_id: str) -> tuple[str, int]:
     return report_id, int(ordinal)
 
 
-def report_write(report: Report) -> Write:
-    """A report's head, new at version 1; its lines and detail are kept before."""
-    return store.save_report(report)
-
-
 def draft_write(report: Report) -> Write:
     """The head of a draft whose run is being made; made again, it takes its own place."""
     return store.save_draft(report)

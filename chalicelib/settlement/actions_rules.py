@@ -15,7 +15,7 @@ from chalicelib.registry import actions as registry
 from chalicelib.settlement import store
 from chalicelib.settlement.models import KeptRules, MarketRules
 from chalicelib.settlement.requests import PresetList, RulesList, RulesQuery, RulesRequest
-from chalicelib.settlement.rules import PRESETS, next_version_problems, rule_problems, rules_on, standing_rules
+from chalicelib.settlement.rules import PRESETS, next_version_problems, rule_problems, standing_rules
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
 
@@ -58,11 +58,6 @@ def get_rules(call: Call, result: str) -> KeptRules:
         if str(rules.version) == version:
             return rules
     raise NotFound("rules.not_found", "There are no such rules.")
-
-
-def rules_for(so: str, name: str, day: date) -> MarketRules:
-    """The rules of a name that hold for an operator on a local day; `NotFound` where it has set none by then."""
-    return rules_on(store.list_rules(so, name), day)
 
 
 def rules_of_obligation(obligation: Obligation, day: date) -> MarketRules:

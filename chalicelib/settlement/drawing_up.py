@@ -86,7 +86,7 @@ def plan(
     invoices: list[Planned] = []
     waits: list[ReportLine] = []
     for part in _parts(rest):
-        document = draw_up(part, rules, agreement, issued, ZERO)
+        document = draw_up(part, rules, agreement, issued)
         if document is None or document.net == 0:
             waits += part
         else:
@@ -113,7 +113,7 @@ def what_waits(fsp: str, found: Plan, rules: MarketRules, currency: str) -> NotI
     """What a total that is not invoiced comes to, and why it waits for the next invoice; None where no line waits."""
     if not found.waits:
         return None
-    waits = to_carry(found.waits, rules, ZERO)
+    waits = to_carry(found.waits, rules)
     code: NothingWhy = "total.negative" if waits else "total.zero"
     then = "it waits and is set off on the next invoice" if waits else "it waits for the next invoice"
     detail = f"What is agreed comes to {money(waits, currency)}: {then}."

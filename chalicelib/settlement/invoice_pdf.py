@@ -132,8 +132,6 @@ def _sum(lines: Sequence[InvoiceLine], currency: str) -> Flowable:
 def _totals(invoice: Invoice) -> Iterator[Flowable]:
     currency = invoice.currency
     rows = [["Lines", wording.money(total(line.amount for line in invoice.lines), currency)]]
-    if invoice.carried:
-        rows.append([invoice_words.carried_words(invoice.carried), wording.money(invoice.carried, currency)])
     rows += [
         ["Net", wording.money(invoice.net, currency)],
         *([[invoice_words.vat_words(invoice), wording.money(invoice.vat, currency)]] if _has_vat_row(invoice) else []),

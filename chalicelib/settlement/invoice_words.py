@@ -6,8 +6,6 @@ reg. 13–15 (what an invoice and a credit note name).
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from chalicelib.settlement import wording
 from chalicelib.settlement.models_runs import Invoice
 
@@ -63,10 +61,6 @@ def terms(invoice: Invoice) -> str:
 def vat_words(invoice: Invoice) -> str:
     """`VAT at 20 %`; `No VAT` where none is charged."""
     return f"VAT at {wording.trimmed(invoice.vat_rate)} %" if invoice.vat_rate else "No VAT"
-
-
-def carried_words(carried: Decimal) -> str:
-    return "Carried from earlier settlements" if carried < 0 else "Carried from earlier settlements, taken back"
 
 
 def _of_kind(invoice: Invoice) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -39,14 +39,13 @@ class SelfBillingAgreement(Value):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is issued: its kind, net, VAT at its one rate, gross, when it is due, and what is carried to the next."""
+    """What is issued: its kind, net, VAT at its one rate, gross, and when it is due."""
 
     kind: DocumentKind
     net: Decimal
     vat_rate: Decimal
     vat: Decimal
     due: date
-    carried: Decimal = ZERO
 
     @property
     def gross(self) -> Decimal:
@@ -54,14 +53,15 @@ class Document:
 
 
 def draw_up(
-    lines: Sequence[Line], rules: MarketRules, agreement: SelfBillingAgreement | None, issued: date, carried: Decimal
+    lines: Sequence[Line], rules: MarketRules, agreement: SelfBillingAgreement | None, issued: date
 ) -> Document | None:
-    """The document of agreed lines and of what was carried from before; None where there is nothing to issue yet.
+    """The document of agreed lines; None where there is nothing to issue yet.
 
-    A negative total is carried to the next, or credited at once, as the operator's rules say. Without a self-billing
-    agreement that holds on the day it is a purchase statement, which the provider invoices against, without VAT.
+    A negative total is carried forward, by its lines waiting for the next invoice, or credited at once, as the
+    operator's rules say. Without a self-billing agreement that holds on the day it is a purchase statement, which the
+    provider invoices against, without VAT.
     """
-    net = total(line.amount for line in lines if line.amount is not None) + carried
+    net = total(line.amount for line in lines if line.amount is not None)
     if not lines or (net < 0 and rules.negative_total == "carry"):
         return None
     self_billed = rules.self_billing and agreement is not None and agreement.starts <= issued <= agreement.ends
@@ -70,12 +70,12 @@ def draw_up(
     if net < 0:
         kind = "credit_note"
     due = issued + timedelta(days=rules.payment_days)
-    return Document(kind, net, rate, vat(net, rate), due, carried)
+    return Document(kind, net, rate, vat(net, rate), due)
 
 
-def to_carry(lines: Sequence[Line], rules: MarketRules, carried: Decimal) -> Decimal:
+def to_carry(lines: Sequence[Line], rules: MarketRules) -> Decimal:
     """What goes to the next invoice: a negative total where the rules carry it, else nothing."""
-    net = total(line.amount for line in lines if line.amount is not None) + carried
+    net = total(line.amount for line in lines if line.amount is not None)
     return net if net < 0 and rules.negative_total == "carry" else ZERO
 
 
@@ -119,9 +119,3 @@ def payment_problems(invoice: Invoice, paid_on: date, amount: Decimal, today: da
         detail = f"{invoice.number} was issued on {invoice.issued_on}; it is paid from then on, and not in future."
         problems.append(Problem("payment.day", detail, "paid_on", f"{invoice.issued_on} to {today}"))
     return problems
-
-
-def is_gapless(serials: Iterable[int]) -> bool:
-    """Whether serials are 1, 2, 3, … each once."""
-    found = sorted(serials)
-    return found == list(range(1, len(found) + 1))

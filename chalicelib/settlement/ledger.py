@@ -1,4 +1,4 @@
-"""Owns invoices as a CSV for a ledger: a row for each line and for what was carried, in plain columns. Pure.
+"""Owns invoices as a CSV for a ledger: a row for each line, in plain columns. Pure.
 
 VAT is one amount per invoice; a row's share of it is rounded so that the rows of an invoice sum to it exactly.
 """
@@ -13,11 +13,9 @@ from decimal import Decimal
 
 from chalicelib.files.cells import neutralise
 from chalicelib.kernel.quantities import ZERO, round_money
-from chalicelib.settlement import invoice_words
 from chalicelib.settlement.models_runs import Invoice
 
 BYTE_ORDER_MARK = "\ufeff"
-CARRIED = "carried"
 HEADER = (
     "invoice_number",
     "document",
@@ -57,7 +55,7 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A row of the ledger before its VAT: a line of an invoice, or what was carried into it."""
+    """A row of the ledger before its VAT: a line of an invoice."""
 
     net: Decimal
     component: str
@@ -106,8 +104,6 @@ def _entries(invoice: Invoice) -> Iterator[_Entry]:
             line.instruction_id or "",
             line.line_id,
         )
-    if invoice.carried:
-        yield _Entry(invoice.carried, CARRIED, invoice_words.carried_words(invoice.carried))
 
 
 def _document(invoice: Invoice) -> list[str]:

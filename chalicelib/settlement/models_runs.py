@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chalicelib.kernel.call import derived_id
 from chalicelib.kernel.models import Instant, Value
@@ -322,7 +322,7 @@ class InvoiceLine(Value):
 class Invoice(Value):
     """A document the operator issued: a self-billing invoice, a purchase statement or a credit note.
 
-    `net` = the lines' sum + `carried`; `gross` = net + vat. `number` runs without gaps per operator.
+    `net` = the lines' sum; `gross` = net + vat. `number` runs without gaps per operator.
     """
 
     id: str
@@ -343,7 +343,6 @@ class Invoice(Value):
     vat_rate: Decimal
     vat: Money
     gross: Money
-    carried: Money = ZERO
     months: tuple[str, ...] = ()
     lines: tuple[InvoiceLine, ...] = ()
     line_count: int = 0
@@ -356,6 +355,14 @@ class Invoice(Value):
     payment_reference: str | None = None
     paid_by: str | None = Field(default=None, description="who recorded the payment: a person, or a row of a file")
     version: int = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_kept_before(cls, told: Any) -> Any:
+        """Invoices kept in November 2026 still tell what was carried into them, which was nothing."""
+        if isinstance(told, dict) and "carried" in told:
+            return {name: value for name, value in told.items() if name != "carried"}
+        return told
 
 
 def _is_last_of_month(day: date) -> bool:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import UnicodeAttribute
-
 from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.models import Page, iso
 from chalicelib.settlement.models_invoices import Agreement, BillingAccount
+from chalicelib.settlement.store_listing import ListedRow
 from chalicelib.storage.tables import BodyAttribute, Row, RowMeta, get, query_index, table_name
 from chalicelib.storage.writes import Write, create, replace
 
 MOVED = Stale("account.changed", "The agreements or invoices of this provider changed meanwhile. Try it again.")
 
 
-class _AgreementRow(Row):
+class _AgreementRow(ListedRow):
     class Meta(RowMeta):
         table_name = table_name("settlement")
 
-    so = UnicodeAttribute()
-    fsp = UnicodeAttribute()
-    sort = UnicodeAttribute()
     body = BodyAttribute(Agreement)
 
 

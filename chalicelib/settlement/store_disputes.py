@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pynamodb.attributes import UnicodeAttribute
-
 from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.models import Page, iso
 from chalicelib.settlement.models_runs import Dispute, ReportLine
+from chalicelib.settlement.store_listing import ListedRow
 from chalicelib.storage.tables import BodyAttribute, Row, RowMeta, get, get_many, query_index, sort_keys, table_name
 from chalicelib.storage.writes import Write, create, put, replace
 
 _MOVED = Stale("dispute.changed", "This dispute changed meanwhile. Read it again and repeat it.")
 
 
-class _DisputeRow(Row):
+class _DisputeRow(ListedRow):
     class Meta(RowMeta):
         table_name = table_name("settlement")
 
-    so = UnicodeAttribute()
-    fsp = UnicodeAttribute()
-    sort = UnicodeAttribute()
     body = BodyAttribute(Dispute)
 
 

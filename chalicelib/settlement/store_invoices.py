@@ -10,6 +10,7 @@ from chalicelib.kernel.errors import Stale
 from chalicelib.kernel.models import Page, iso
 from chalicelib.settlement.models_invoices import InvoiceRun, Numbered, Numbering
 from chalicelib.settlement.models_runs import Invoice, InvoiceLine
+from chalicelib.settlement.store_listing import ListedRow
 from chalicelib.storage.objects import get_json, put_json
 from chalicelib.storage.tables import (
     BodyAttribute,
@@ -31,15 +32,12 @@ RACED = Stale("invoice.raced", "Somebody else draws up invoices right now. Try i
 _CHANGED = Stale("invoice.changed", "Somebody changed this invoice meanwhile. Read it again and repeat it.")
 
 
-class _InvoiceRow(Row):
+class _InvoiceRow(ListedRow):
     """A head; `body` is without lines, which are kept by content under `lines_key`."""
 
     class Meta(RowMeta):
         table_name = table_name("settlement")
 
-    so = UnicodeAttribute()
-    fsp = UnicodeAttribute()
-    sort = UnicodeAttribute()
     lines_key = UnicodeAttribute()
     body = BodyAttribute(Invoice)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute
 
 from chalicelib.kernel.errors import Refused, Stale
 from chalicelib.kernel.models import Page, Value
 from chalicelib.settlement.models_runs import LINES_A_SHEET, LineStates, Report, ReportDetail, ReportLine
+from chalicelib.settlement.store_listing import ListedRow
 from chalicelib.storage.objects import get_json, put_json
 from chalicelib.storage.tables import (
     BodyAttribute,
@@ -39,13 +40,10 @@ class Published(Value):
     version: int = 1
 
 
-class _ReportRow(Row):
+class _ReportRow(ListedRow):
     class Meta(RowMeta):
         table_name = table_name("settlement")
 
-    so = UnicodeAttribute()
-    fsp = UnicodeAttribute(null=True)
-    sort = UnicodeAttribute()
     body = BodyAttribute(Report)
 
 

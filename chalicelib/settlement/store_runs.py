@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
 
-from pynamodb.attributes import UnicodeAttribute
-
 from chalicelib.kernel.errors import Refused, Stale
 from chalicelib.kernel.models import Page, Value
 from chalicelib.settlement.models_runs import Run, RunPart
+from chalicelib.settlement.store_listing import ListedRow
 from chalicelib.storage.tables import (
     BodyAttribute,
     Row,
@@ -45,21 +44,17 @@ class Performance(Value):
     f: str | None = None
 
 
-class _RunRow(Row):
+class _RunRow(ListedRow):
     class Meta(RowMeta):
         table_name = table_name("settlement")
 
-    so = UnicodeAttribute()
-    sort = UnicodeAttribute()
     body = BodyAttribute(Run)
 
 
-class _PartRow(Row):
+class _PartRow(ListedRow):
     class Meta(RowMeta):
         table_name = table_name("settlement")
 
-    fsp = UnicodeAttribute()
-    sort = UnicodeAttribute()
     body = BodyAttribute(RunPart)
 
 

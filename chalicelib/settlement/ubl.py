@@ -1,9 +1,9 @@
 """Owns invoices as UBL 2.1 XML by Peppol BIS Billing 3.0; where the operator bills itself, BIS Self-Billing 3.0. Pure.
 
-A credit note's amounts are turned to be positive, as UBL's CreditNote means them. What was carried is an allowance on
-the whole document (a charge where it is positive). Without VAT the category is O, "not subject to VAT", which by rules
-BR-O-02 to BR-O-04 names no VAT number at all. Sources: EN 16931-1; docs.peppol.eu/poacc/billing/3.0 and
-/poacc/self-billing/3.0; UNTDID 1001 (389, 261, 380, 381) and 5305 (S, Z, O); ISO 6523 EAS (9932 and others).
+A credit note's amounts are turned to be positive, as UBL's CreditNote means them. Without VAT the category is O, "not
+subject to VAT", which by rules BR-O-02 to BR-O-04 names no VAT number at all. Sources: EN 16931-1;
+docs.peppol.eu/poacc/billing/3.0 and /poacc/self-billing/3.0; UNTDID 1001 (389, 261, 380, 381) and 5305 (S, Z, O);
+ISO 6523 EAS (9932 and others).
 """
 
 from __future__ import annotations
@@ -96,7 +96,6 @@ class _Document:
         self._party("AccountingSupplierParty", self._invoice.seller)
         self._party("AccountingCustomerParty", self._invoice.buyer)
         _add(_add(self._root, CAC, "PaymentTerms"), CBC, "Note", f"{invoice_words.terms(self._invoice)}")
-        self._carried()
         self._tax()
         self._totals()
         for number, line in enumerate(self._invoice.lines, 1):
@@ -146,16 +145,6 @@ class _Document:
         if side.email:
             _add(_add(party, CAC, "Contact"), CBC, "ElectronicMail", side.email)
 
-    def _carried(self) -> None:
-        carried = self._invoice.carried * self._sign
-        if not carried:
-            return
-        part = _add(self._root, CAC, "AllowanceCharge")
-        _add(part, CBC, "ChargeIndicator", "true" if carried > 0 else "false")
-        _add(part, CBC, "AllowanceChargeReason", invoice_words.carried_words(self._invoice.carried))
-        self._money(part, "Amount", abs(carried))
-        self._tax_category(part, "TaxCategory")
-
     def _tax(self) -> None:
         whole = _add(self._root, CAC, "TaxTotal")
         self._money(whole, "TaxAmount", self._invoice.vat * self._sign)
@@ -167,15 +156,10 @@ class _Document:
     def _totals(self) -> None:
         invoice, sign = self._invoice, self._sign
         lines = total(line.amount for line in invoice.lines) * sign
-        carried = invoice.carried * sign
         part = _add(self._root, CAC, "LegalMonetaryTotal")
         self._money(part, "LineExtensionAmount", lines)
         self._money(part, "TaxExclusiveAmount", invoice.net * sign)
         self._money(part, "TaxInclusiveAmount", invoice.gross * sign)
-        if carried < 0:
-            self._money(part, "AllowanceTotalAmount", -carried)
-        if carried > 0:
-            self._money(part, "ChargeTotalAmount", carried)
         self._money(part, "PayableAmount", invoice.gross * sign)
 
     def _line(self, number: int, line: InvoiceLine) -> None:

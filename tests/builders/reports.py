@@ -11,7 +11,7 @@ from chalicelib.kernel.call import Call
 from chalicelib.registry import store as store_registry
 from chalicelib.registry.models import Operator, OperatorSettings
 from chalicelib.settlement import actions_reports as reports
-from chalicelib.settlement import store_runs
+from chalicelib.settlement import store_reports, store_runs
 from chalicelib.settlement.models import MarketRules
 from chalicelib.settlement.models_runs import InstructionDetail, Report, ReportDetail, ReportLine, Run
 from chalicelib.storage.commit import commit
@@ -115,7 +115,7 @@ def a_draft(lines: Sequence[ReportLine], number: int = 1, detail: ReportDetail |
 
 def keep(report: Report) -> Report:
     """The report written as a run writes it."""
-    commit(a_call(SO, "so"), [reports.report_write(report)])
+    commit(a_call(SO, "so"), [store_reports.save_report(report)])
     return report
 
 

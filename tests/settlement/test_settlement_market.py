@@ -47,14 +47,11 @@ def test_rules_start_from_a_preset_and_become_versions() -> None:
     assert (second.version, second.performance.kind) == (2, "linear_cap")
     assert actions_rules.list_rules(call, RulesQuery()).items == (first, second)
     assert actions_rules.get_rules(call, "summer#2") == second
-    assert actions_rules.rules_for(call.organisation, "summer", date(2026, 5, 31)) == first
     fsp = a_call()
     assert actions_rules.list_rules(fsp, RulesQuery(so=call.organisation, name="summer")).items == (first, second)
     assert len(actions_rules.list_presets(fsp).items) == 9
     with pytest.raises(NotFound):
         actions_rules.get_rules(call, "summer#3")
-    with pytest.raises(NotFound):
-        actions_rules.rules_for(call.organisation, "summer", date(2026, 4, 30))
 
 
 def problems_of(call: Any, **but: Any) -> list[str]:

@@ -13,7 +13,7 @@ from chalicelib.settlement import actions_disputes as disputes
 from chalicelib.settlement import actions_publishing as publishing
 from chalicelib.settlement import actions_report_views as views
 from chalicelib.settlement import actions_reports as reports
-from chalicelib.settlement import store_runs
+from chalicelib.settlement import store_reports, store_runs
 from chalicelib.settlement.actions_making import make_run
 from chalicelib.settlement.models_runs import LineMove, MeterQuality, ObligationDetail, PeriodDetail, Report
 from chalicelib.settlement.requests_disputes import DisputeRequest
@@ -145,7 +145,7 @@ def test_an_older_version_is_not_published_after_a_later_one_and_is_superseded_w
         publish(first)
     third = made([a_report_line()], 3)
     publish(made([a_report_line()], 4))
-    commit(so_call(), [reports.report_write(reports.load_report(third.id).but(state="draft", version=3))])
+    commit(so_call(), [store_reports.save_report(reports.load_report(third.id).but(state="draft", version=3))])
     with pytest.raises(Refused, match=r"report\.older"):
         publish(third)
 

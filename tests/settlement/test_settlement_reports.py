@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.kernel.errors import NotFound, Refused, Stale
 from chalicelib.settlement import actions_reports as reports
+from chalicelib.settlement import store_reports
 from chalicelib.settlement.models_runs import LINES_A_SHEET, LineMove, Report
 from chalicelib.storage.commit import commit
 from tests.builders.calls import a_call
@@ -111,7 +112,7 @@ def test_two_moves_of_one_moment_end_in_one_stale() -> None:
 def test_a_move_on_a_report_that_changed_meanwhile_is_stale() -> None:
     report = published()
     writes = reports.move_writes(report, {reports.line_id_of(report.id, 0): a_move()})
-    commit(CALL, [reports.report_write(report.but(state="superseded", version=2))])
+    commit(CALL, [store_reports.save_report(report.but(state="superseded", version=2))])
     with pytest.raises(Stale, match=r"report\.changed"):
         commit(CALL, writes)
 
