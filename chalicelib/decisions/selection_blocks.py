@@ -44,6 +44,7 @@ class Market:
         self._unit_prices = prices.units
         self._asset_price, self._rivals = _asset_prices(problem, prices)
         self.blocks = _blocks(problem)
+        self._by_cost = {block: self._sorted(block) for block in self.blocks}
         self._block_of = {number: block for block in self.blocks for number in block.rows}
 
     def held(self, block: Block) -> Held:
@@ -144,17 +145,21 @@ class Market:
         if lost <= 0:
             return -saved
         dear = self._unit_prices[row.window] * lost * 13 // (10 * FINE)
-        return min([dear, *self._replacements(block, number, lost)]) - saved
+        return min(dear, self._replacement(block, lost, dear)) - saved
 
-    def _replacements(self, block: Block, number: int, lost: int) -> Iterable[int]:
-        for other in block.rows if block.is_plain else ():
-            row = self.problem.rows[other]
-            if (
-                row.counts * row.most >= lost
-                and not self.amounts[other]
-                and not any(map(self._holds, self._rivals[other]))
-            ):
-                yield row.cost * row.most + self._asset_price[other]
+    def _replacement(self, block: Block, lost: int, dear: int) -> int:
+        """The cost of the cheapest other bid as large as what is lost, with the price of its assets; else `dear`."""
+        for cost, size, other in self._by_cost[block] if block.is_plain else ():
+            if cost >= dear:
+                break
+            if size >= lost and not self.amounts[other] and not any(map(self._holds, self._rivals[other])):
+                return cost
+        return dear
+
+    def _sorted(self, block: Block) -> list[tuple[int, int, int]]:
+        """Cost with the price of its assets, units and number of each row of a block, the cheapest first."""
+        rows = ((number, self.problem.rows[number]) for number in block.rows)
+        return sorted((row.cost * row.most + self._asset_price[n], row.counts * row.most, n) for n, row in rows)
 
     def _holds(self, number: int) -> int:
         return self.amounts[number]

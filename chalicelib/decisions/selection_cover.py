@@ -22,6 +22,8 @@ Marks = NDArray[np.bool_]
 
 LARGEST = 2**61
 NEAR, FAR = 60, 400
+# So few states are searched sooner than compared.
+FEW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +179,12 @@ def _search(margin: _Margin, best: int, work: int) -> tuple[Best | None, bool]:
 
 def _undominated(margin: _Margin, changed: Integers, departed: Integers, room: int) -> Integers:
     places = np.nonzero(departed < room)[0]
+    if len(places) < FEW:
+        return places
     places = places[np.lexsort((departed[places], -changed[places]))]
     cost = margin.price * changed[places] + departed[places]
     least = np.minimum.accumulate(cost)
-    return places[np.append(True, cost[1:] < least[:-1])] if len(places) else places
+    return places[np.append(True, cost[1:] < least[:-1])]
 
 
 def _traced(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.decisions.selection_problem import Cap, Choice, Problem
+from chalicelib.decisions.selection_problem import Cap, Choice, Problem, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _part(
 ) -> Part:
     place = {number: here for here, number in enumerate(places)}
     window = {number: here for here, number in enumerate(windows)}
-    rows = tuple(replace(problem.rows[number], window=window[problem.rows[number].window]) for number in places)
+    rows = tuple(_moved(problem.rows[number], window) for number in places)
     part = replace(
         problem,
         rows=rows,
@@ -110,6 +110,11 @@ def _part(
         windows=tuple(problem.windows[number] for number in windows) if problem.windows else (),
     )
     return Part(part, tuple(places))
+
+
+def _moved(row: Row, window: Mapping[int, int]) -> Row:
+    here = window[row.window]
+    return row if here == row.window else Row(here, row.least, row.most, row.counts, row.cost, row.spend)
 
 
 def _within(group: Iterable[int], places: Container[int]) -> tuple[int, ...]:

@@ -34,7 +34,7 @@ def solve_round(problem: Problem, start: Amounts, solver: Solver) -> Found:
         if not sum(outbid(market, block) for block in market.blocks):
             break
     found = tuple(market.amounts)
-    best = min((polished(problem, each) for each in (start, found)), key=lambda amounts: worth(problem, amounts))
+    best = polished(problem, min(start, found, key=lambda amounts: worth(problem, amounts)))
     own = worth(problem, best)
     return Found(best, bound_of(problem).missing, lagrangian_bound(problem, prices, own.missing), "assets priced")
 
