@@ -51,7 +51,12 @@ class Every:
     minutes: int
 
 
-Trigger = Api | Events | Queue | Inbox | Stream | Every
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """Woken by what the post tells of mails that came back, through the function's queue."""
+
+
+Trigger = Api | Events | Queue | Inbox | Returns | Stream | Every
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,5 +288,6 @@ FUNCTIONS: tuple[Function, ...] = (
         batch=1,
         concurrency=1,
     ),
+    Function("hear-returns", "functions.hear_returns.handler", Returns(), "api", memory=512),
     Function("send-mail", "functions.send_mail.handler", Queue(), "mail", memory=512, concurrency=2),
 )

@@ -7,8 +7,11 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from functions.wiring import FUNCTIONS, Function, Returns
+from infrastructure.messaging import returns_topic
 from infrastructure.stacks import MarketStack, accept
 from infrastructure.stage import Stage
+from local.provision import DEAD
 
 _TOLD = [ses.EmailSendingEvent.BOUNCE, ses.EmailSendingEvent.COMPLAINT, ses.EmailSendingEvent.REJECT]
 
@@ -32,9 +35,25 @@ class Mail(MarketStack):
         ses.EmailIdentity(self, "Domain", identity=ses.Identity.domain(stage.mail_domain), configuration_set=how)
 
     def _topic(self, stage: Stage) -> sns.Topic:
-        topic = sns.Topic(self, "Bounces", topic_name=f"headroom-{stage.name}-bounces", enforce_ssl=True)
+        topic = sns.Topic(self, "Bounces", topic_name=returns_topic(stage), enforce_ssl=True)
         topic.add_subscription(subscriptions.EmailSubscription(stage.operations_email))
+        for function in FUNCTIONS:
+            if isinstance(function.trigger, Returns):
+                self._tell(topic, function)
         accept(
             topic, {"AwsSolutions-SNS2": "Notices of bounces go to operations by mail; SES cannot use the managed key."}
         )
         return topic
+
+    def _tell(self, topic: sns.Topic, function: Function) -> None:
+        """The notice as SES words it, without SNS's own wrapping; what cannot be given joins the dead letters."""
+        dead = {"deadLetterTargetArn": self.queue_arn(function.name + DEAD)}
+        sns.CfnSubscription(
+            self,
+            f"{function.name}-told",
+            topic_arn=topic.topic_arn,
+            protocol="sqs",
+            endpoint=self.queue_arn(function.name),
+            raw_message_delivery=True,
+            redrive_policy=dead,
+        )

@@ -12,7 +12,7 @@ from constructs import Construct
 from chalicelib.storage import settings
 from chalicelib.storage.outbox import SOURCE
 from chalicelib.storage.schema import BUCKETS
-from functions.wiring import FUNCTIONS, Api, Events, Every, Function, Inbox
+from functions.wiring import FUNCTIONS, Api, Events, Every, Function, Inbox, Returns
 from infrastructure.stacks import MarketStack, accept
 from infrastructure.stage import Stage
 from local.provision import DEAD, MOST_RECEIVES
@@ -64,6 +64,9 @@ class Messaging(MarketStack):
             self._rule(function, schedule=events.Schedule.rate(Duration.minutes(trigger.minutes)))
         if isinstance(trigger, Inbox):
             self._let_buckets_send(self.queues[function.name])
+        if isinstance(trigger, Returns):
+            for queue in (self.queues[function.name], self.dead[function.name]):
+                self._let_topic_send(queue)
 
     def _rule(self, function: Function, **woken_by: object) -> None:
         """A rule whose undeliverable events join the function's dead letters."""
@@ -84,6 +87,21 @@ class Messaging(MarketStack):
                 },
             )
         )
+
+    def _let_topic_send(self, queue: sqs.Queue) -> None:
+        queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("sns.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": self.arn("sns", returns_topic(self.stage_of_market))}},
+            )
+        )
+
+
+def returns_topic(stage: Stage) -> str:
+    """The name of the topic that tells of mails that came back."""
+    return f"headroom-{stage.name}-bounces"
 
 
 def has_dead_letters(function: Function) -> bool:

@@ -65,6 +65,17 @@ def tick(do: Callable[[Call], None]) -> Handler:
     return _batch(one)
 
 
+def notices(do: Callable[[Call, dict[str, Any]], None]) -> Handler:
+    """A handler of what the post tells of mails: each message one notice as SES words it, of the instant it names."""
+
+    def one(record: dict[str, Any]) -> None:
+        notice = json.loads(record["body"])
+        at = datetime.fromisoformat(notice["mail"]["timestamp"])
+        do(identity.reaction_call(at, f"{do.__module__}/{record['messageId']}"), notice)
+
+    return _batch(one)
+
+
 def drops(do: Callable[[Call, Arrived], None]) -> Handler:
     """A handler of objects created in a bucket: the call's instant is S3's own time of the object."""
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from chalicelib.kernel.models import Instant, PageQuery, Value
 from chalicelib.registry.models import Purpose
 
-MailState = Literal["queued", "sent", "undeliverable"]
+MailState = Literal["queued", "sent", "undeliverable", "returned"]
 Cadence = Literal["at once", "digest"]
 
 

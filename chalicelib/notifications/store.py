@@ -9,12 +9,14 @@ from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.kernel.models import Page, iso
 from chalicelib.notifications.models import Mail, Told
+from chalicelib.notifications.returns import Suppressed
 from chalicelib.storage.tables import (
     BodyAttribute,
     InstantAttribute,
     Row,
     RowMeta,
     get,
+    query,
     query_all,
     query_index,
     query_index_all,
@@ -49,6 +51,13 @@ class _ReachedRow(Row):
     at = InstantAttribute()
 
 
+class _SuppressedRow(Row):
+    class Meta(RowMeta):
+        table_name = table_name("notifications")
+
+    body = BodyAttribute(Suppressed)
+
+
 def find_mail(mail_id: str) -> Mail | None:
     row = get(_MailRow, mail_id, "head")
     return row.body if row else None
@@ -80,6 +89,25 @@ def reached(organisation: str, route: str, at: datetime) -> Write:
 def last_reached(organisation: str) -> dict[str, datetime]:
     """When the post last took a mail to each route; those that never saw one are left out."""
     return {row.sk: row.at for row in query_all(_ReachedRow, f"reached#{organisation}")}
+
+
+def find_suppressed(organisation: str, person: str) -> Suppressed | None:
+    row = get(_SuppressedRow, f"suppressed#{organisation}", person)
+    return row.body if row else None
+
+
+def list_suppressed(organisation: str, limit: int, cursor: str | None) -> Page[Suppressed]:
+    page = query(_SuppressedRow, f"suppressed#{organisation}", limit=limit, cursor=cursor)
+    return Page(items=[row.body for row in page.items], next=page.next)
+
+
+def suppress(suppressed: Suppressed) -> Write:
+    """Hold back mail to a person's address; the latest return is the one that is told."""
+    return put(_SuppressedRow(pk=f"suppressed#{suppressed.organisation}", sk=suppressed.person, body=suppressed))
+
+
+def unsuppress(suppressed: Suppressed) -> Write:
+    return remove(_SuppressedRow, f"suppressed#{suppressed.organisation}", suppressed.person)
 
 
 def waiting(told: Told) -> Write:

@@ -47,6 +47,10 @@ from chalicelib.files import actions_exporting as exporting
 from chalicelib.files.models import ExportRequest
 from chalicelib.files.models import FileRequest as DropRequest
 from chalicelib.kernel.call import ROLES, Call
+from chalicelib.notifications import actions as notifications
+from chalicelib.notifications.actions_returns import record_return
+from chalicelib.notifications.models import MailQuery, Told
+from chalicelib.notifications.returns import Return
 from chalicelib.registry import actions as registry
 from chalicelib.registry import actions_applications as applications
 from chalicelib.registry import actions_joining as joining
@@ -160,7 +164,7 @@ class SmallMarket(BiddingMarket):
         }
         self._tokens: dict[tuple[str, frozenset[str]], str] = {}
         self.things = self._competing() | self._of_the_registry() | self._of_files()
-        self.things |= self._of_webhooks()
+        self.things |= self._of_webhooks() | self._of_mail()
         self.things |= self._of_openadr()
         self.things |= self._of_calendars()
         self.things |= self._of_settlement()
@@ -299,6 +303,15 @@ class SmallMarket(BiddingMarket):
         webhooks.fan_out(self._fsp().as_system(), sent)
         [delivery] = webhooks.list_deliveries(self._fsp(), made.id, DeliveryQuery()).items
         return {"webhook_id": made.id, "delivery_id": delivery.id}
+
+    def _of_mail(self) -> dict[str, str]:
+        """A mail to FSP one that came back, so that nothing more is sent there."""
+        told = Told(letter="application_approved", organisation=FSP, fact="fact_1", words={}, person=self.fsp_1.person)
+        notifications.tell(self._fsp().as_system(), [told])
+        sent = notifications.list_mails(self._fsp(), MailQuery()).items[0]
+        bounced = Return(mail_id=sent.id, why="bounced", address="ann@flex.example", at=self._fsp().now)
+        record_return(self._fsp().as_system(), bounced)
+        return {"recipient_id": sent.person}
 
     def _of_calendars(self) -> dict[str, str]:
         """A calendar link; its key is what stands in its address."""
