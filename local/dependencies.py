@@ -21,7 +21,7 @@ from urllib.request import urlopen
 from pip._internal.models.index import PyPI
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = tuple(ROOT / "requirements" / f"{name}.txt" for name in ("dev", "infra"))  # the others are parts of these
+LOCKS = tuple(ROOT / "requirements" / f"{name}.txt" for name in ("dev", "rehearsal"))  # which hold the others
 SERVICE = str(PyPI.pypi_url)  # where pip-audit asks
 SECONDS = 15
 AT_ONCE = 8
