@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.decisions import store_proposals
 from chalicelib.decisions.actions_recording import Deciding, load_deciding
 from chalicelib.decisions.actions_weighing import weigh
+from chalicelib.decisions.forcing import put_back
 from chalicelib.decisions.lifecycle import PROPOSAL_MOVES
 from chalicelib.decisions.models_proposals import (
     Proposal,
@@ -46,7 +47,8 @@ def make_proposal(call: Call, competition_id: str, number: int) -> None:
 def made_from(given: ProposalInput) -> ProposalResult:
     """What an input comes to: the very act that an auditor repeats."""
     beside = None if given.plain is None else select(given.plain.request)
-    return ProposalResult(selection=select(given.weighed.request), plain=beside)
+    found = put_back(select(given.weighed.request), given.weighed.forced)
+    return ProposalResult(selection=found, plain=beside)
 
 
 def _made(proposal: Proposal, deciding: Deciding) -> ProposalRecord:

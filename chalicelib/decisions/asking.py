@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from chalicelib.decisions.forcing import Bids, forcing_problems
 from chalicelib.decisions.models_proposals import CeilingChange, ProposalRequest, Weighed
 from chalicelib.kernel.errors import Problem
 
 
-def option_problems(request: ProposalRequest, windows: Collection[str], bids: Collection[str]) -> list[Problem]:
-    """Everything that keeps options from being looked at: `windows` and `bids` are the ids the competition has."""
-    return [*_window_problems(request, windows), *_bid_problems(request, bids)]
+def option_problems(request: ProposalRequest, windows: Collection[str], bids: Bids) -> list[Problem]:
+    """Everything that keeps options from being looked at: `windows` are the ids of the competition, `bids` its bids."""
+    unknown = list(_bid_problems(request, bids))
+    forced = [] if unknown else forcing_problems(request.forced_in, request.left_out, bids)
+    return [*_window_problems(request, windows), *unknown, *forced, *_share_problems(request)]
 
 
 def changes_ceilings(request: ProposalRequest) -> bool:
@@ -21,7 +24,7 @@ def changes_ceilings(request: ProposalRequest) -> bool:
 
 def stale_sentence(made_from: Weighed, now: Weighed) -> str | None:
     """What changed since a proposal was made and what to do about it; None where it would be made from the same."""
-    if made_from.request.digest == now.request.digest:
+    if (made_from.request.digest, made_from.forced) == (now.request.digest, now.forced):
         return None
     changed = (
         "what is required of a window, or a ceiling," if _differ_in_needs(made_from, now) else "what is left of bids"
@@ -45,7 +48,14 @@ def _window_problems(request: ProposalRequest, windows: Collection[str]) -> Iter
 
 
 def _bid_problems(request: ProposalRequest, bids: Collection[str]) -> Iterator[Problem]:
-    for place, bid_id in enumerate(request.left_out):
-        if bid_id not in bids:
-            sentence = f"Bid {bid_id} is not a bid of this competition."
-            yield Problem("proposal.bid", sentence, f"left_out/{place}", "a bid of it")
+    for name, asked in (("left_out", request.left_out), ("forced_in", request.forced_in)):
+        for place, bid_id in enumerate(asked):
+            if bid_id not in bids:
+                sentence = f"Bid {bid_id} is not a bid of this competition."
+                yield Problem("proposal.bid", sentence, f"{name}/{place}", "a bid of it")
+
+
+def _share_problems(request: ProposalRequest) -> Iterator[Problem]:
+    if request.forced_in and request.maximum_share is not None:
+        sentence = "A provider's share is measured by what is chosen; look at it without bids that are forced in."
+        yield Problem("proposal.share_forced", sentence, "maximum_share", "leave one of the two out")

@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from chalicelib.decisions.models import Reason, Verdict
-from chalicelib.decisions.selection_models import NotTaken, Selection, SelectionRequest
-from chalicelib.kernel.models import Instant, PageQuery, Value
+from chalicelib.decisions.selection_models import Candidate, NotTaken, Selection, SelectionRequest
+from chalicelib.kernel.models import Id, Instant, PageQuery, Value
 from chalicelib.kernel.quantities import Megawatts, Money, Number, Price, SignedPrice
 
 ProposalState = Literal["asked", "made", "failed"]
@@ -37,7 +37,7 @@ class ProposalRequest(Value):
     `ceilings` are for every window but those that `windows` gives others. `budget` stands in place of the competition's
     maximum budget. `maximum_share` is the part of a window's requirement that one provider may have, from above 0 to 1.
     `shortfall_price` is what a MW that stays uncovered is taken to cost, per MW/h where availability is bid, else per
-    MWh. `left_out` bids are not looked at.
+    MWh. `left_out` bids are not looked at; `forced_in` ones are bought whole, with those they are linked with.
     """
 
     windows: list[WindowChange] = Field(default_factory=list, max_length=1_000)
@@ -45,7 +45,8 @@ class ProposalRequest(Value):
     budget: Money | None = Field(default=None, ge=0)
     maximum_share: Number | None = Field(default=None, gt=0, le=1)
     shortfall_price: Price | None = None
-    left_out: list[str] = Field(default_factory=list, max_length=MOST_NAMED)
+    left_out: list[Id] = Field(default_factory=list, max_length=MOST_NAMED)
+    forced_in: list[Id] = Field(default_factory=list, max_length=MOST_NAMED)
     note: str | None = Field(default=None, max_length=1000)
 
     @property
@@ -77,10 +78,21 @@ class Proposal(Value):
         return f"{self.competition_id}#{self.number}"
 
 
+class Forced(Value):
+    """Bids that are bought whatever they cost, and what windows require before they are."""
+
+    bids: tuple[Candidate, ...]
+    required: dict[str, Megawatts]
+
+
 class Weighed(Value):
-    """What a selection is asked, the bids it is told not to choose and why, and what to know when reading its cost."""
+    """What a selection is asked, the bids it is told not to choose and why, and what to know when reading its cost.
+
+    With `forced` bids the request is for what is left to buy beside them.
+    """
 
     request: SelectionRequest
+    forced: Forced | None = None
     set_aside: tuple[NotTaken, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -113,7 +113,8 @@ def bids_of(competition: Competition, record: ProposalRecord) -> tuple[ProposedB
     order = {window.id: place for place, window in enumerate(competition.windows)}
     ranked = sorted(_candidates(record).values(), key=lambda bid: (order[bid.window_id], *_merit(bid)))
     why = {bid_id: _beside_marginal(competition, each) for bid_id, each in _why_not(record).items()}
-    return tuple(_bid(bid, record.result.selection, why) for bid in ranked)
+    forced = _forced(record)
+    return tuple(_bid(bid, record.result.selection, why, bid.bid_id in forced) for bid in ranked)
 
 
 def price_unit(competition: Competition) -> Literal["MW/h", "MWh"]:
@@ -134,7 +135,13 @@ def _beside_marginal(competition: Competition, reason: NotTaken) -> NotTaken:
 def _candidates(record: ProposalRecord) -> dict[str, Candidate]:
     """Every bid by id: those a what-if left out as the plain proposal has them."""
     weighings = [each for each in (record.input.plain, record.input.weighed) if each is not None]
-    return {bid.bid_id: bid for weighing in weighings for bid in weighing.request.candidates}
+    looked_at = {bid.bid_id: bid for weighing in weighings for bid in weighing.request.candidates}
+    return looked_at | _forced(record)
+
+
+def _forced(record: ProposalRecord) -> dict[str, Candidate]:
+    forced = record.input.weighed.forced
+    return {} if forced is None else {bid.bid_id: bid for bid in forced.bids}
 
 
 def _merit(bid: Candidate) -> tuple[bool, Fraction, Decimal, str, str]:
@@ -148,7 +155,7 @@ def _why_not(record: ProposalRecord) -> Looks:
     return {each.bid_id: each for each in said}
 
 
-def _bid(bid: Candidate, selection: Selection, why: Looks) -> ProposedBid:
+def _bid(bid: Candidate, selection: Selection, why: Looks, forced: bool) -> ProposedBid:
     taken, reason = selection.mw.get(bid.bid_id, ZERO), why.get(bid.bid_id)
     return ProposedBid(
         bid_id=bid.bid_id,
@@ -161,11 +168,13 @@ def _bid(bid: Candidate, selection: Selection, why: Looks) -> ProposedBid:
         effective_price=shown_price(bid.effective_price),
         reason=None if taken or reason is None else reason.code,
         numbers={} if reason is None else reason.numbers,
-        text=_accepting(bid, taken, reason) if taken else _rejecting(reason),
+        text=_accepting(bid, taken, reason, forced) if taken else _rejecting(reason),
     )
 
 
-def _accepting(bid: Candidate, taken: Decimal, rest: NotTaken | None) -> str:
+def _accepting(bid: Candidate, taken: Decimal, rest: NotTaken | None, forced: bool) -> str:
+    if forced:
+        return f"Accept {plain(taken)} MW, forced in." + (f" {rest.text}" if rest else "")
     if taken == bid.mw:
         return f"Accept {plain(taken)} MW."
     return f"Accept {plain(taken)} of {plain(bid.mw)} MW." + (f" {rest.text}" if rest else "")

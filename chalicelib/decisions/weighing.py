@@ -10,6 +10,7 @@ from chalicelib.bidding.bid_rules import CEILINGS, ceiling_breaches, ceilings_of
 from chalicelib.bidding.models import PRICE_UNITS, BidForDeciding, OpenedBallot
 from chalicelib.bidding.pricing import cost_per_mw, effective_price, shown_price
 from chalicelib.competitions.models import Ceilings, Competition, ServiceWindow
+from chalicelib.decisions.forcing import set_in
 from chalicelib.decisions.models import REASONS, Reason
 from chalicelib.decisions.models_proposals import CeilingChange, ProposalRequest, Weighed, WindowChange
 from chalicelib.decisions.rules import acceptable
@@ -50,9 +51,12 @@ def weighed(
         ballot_mw={ballot.ballot_id: deliverable[ballot.ballot_id] for ballot in ballots},
         budget=competition.maximum_budget if options.budget is None else options.budget,
         maximum_share=None if options.maximum_share is None else Fraction(options.maximum_share),
-    ).in_order()
+    )
+    left, forced = set_in(request, set(options.forced_in))
     left_out = [_left_out(bid) for bid in bids if bid.id in set(options.left_out)]
-    return Weighed(request=request, set_aside=(*barred.values(), *left_out), notes=tuple(_notes(asked)))
+    return Weighed(
+        request=left.in_order(), forced=forced, set_aside=(*barred.values(), *left_out), notes=tuple(_notes(asked))
+    )
 
 
 def as_asked(competition: Competition, options: ProposalRequest) -> Competition:

@@ -459,3 +459,14 @@ def test_what_is_kept_of_a_proposal_shows_no_price(three_bids: BiddingMarket) ->
 def words_in(contents: list[bytes]) -> set[bytes]:
     words = (b"effective_price", b"OUT_OF_MERIT")
     return {word for content in contents for reading in readings(content) for word in words if word in reading}
+
+
+def test_a_bid_forced_in_is_proposed_whatever_it_costs_and_says_so(three_bids: BiddingMarket) -> None:
+    dearest = reads.list_bids(operator(three_bids), three_bids.competition_1.id, ALL).items[2].bid_id
+    view = proposed(three_bids, forced_in=[dearest])
+    assert view.figures is not None
+    assert (view.figures.cost, view.figures.plain_difference) == (Decimal(2500), Decimal(300))
+    assert [(bid.proposal, bid.text) for bid in view.bids if bid.bid_id == dearest] == [
+        ("accepted", "Accept 1 MW, forced in.")
+    ]
+    assert decide(three_bids).accepted == 2

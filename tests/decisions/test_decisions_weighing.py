@@ -167,13 +167,14 @@ def test_options_must_name_windows_and_bids_that_there_are() -> None:
         windows=[{"window_id": "win_9"}, {"window_id": "win_1"}, {"window_id": "win_1"}],
         left_out=["bid_9"],
     )
-    problems = option_problems(asked, {"win_1"}, {FIRST})
+    bids = {bid.id: bid for bid in an_opened_ballot(1).bids}
+    problems = option_problems(asked, {"win_1"}, bids)
     assert [(problem.code, problem.field) for problem in problems] == [
         ("proposal.window", "windows/0/window_id"),
         ("proposal.window_repeated", "windows/2/window_id"),
         ("proposal.bid", "left_out/0"),
     ]
-    assert option_problems(options(left_out=[FIRST]), {"win_1"}, {FIRST}) == []
+    assert option_problems(options(left_out=[FIRST]), {"win_1"}, bids) == []
 
 
 def test_a_note_alone_leaves_a_proposal_plain() -> None:
