@@ -18,6 +18,7 @@ os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "headroom")
 os.environ.setdefault("HEADROOM_RATE_LIMITS", "off")  # their own tests turn them on
+os.environ.setdefault("HEADROOM_OPERATOR_AUTHENTICATOR", "off")  # likewise
 os.environ.setdefault("HEADROOM_USER_POOL_ID", "eu-west-2_testing")
 os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 
@@ -29,12 +30,32 @@ from tests.tables import fill_state, ready_clients  # noqa: E402
 
 may_open_files()
 lighten()
+WITH_A_MARKET = {"market", "small_market", "cloud", "running_market", "stopped_market", "calm"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests begin first: none is left to the end (under xdist by `--no-loadscope-reorder`)."""
+    """Files with slow tests begin first, those of real data before all: none is left to the end.
+
+    Under xdist by `--no-loadscope-reorder`.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    longest = {item.path for item in items if item.get_closest_marker("real_data")} & slow
+    items.sort(key=lambda item: (item.path not in longest, item.path not in slow))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Branches are counted where rules are tested by themselves: whoever asks for a market runs at full speed."""
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    measuring = plugin.cov_controller if plugin else None
+    at_full_speed = item.get_closest_marker("slow") or WITH_A_MARKET & set(getattr(item, "fixturenames", ()))
+    if measuring is None or not measuring.started or not at_full_speed:
+        return (yield)
+    measuring.pause()
+    try:
+        return (yield)
+    finally:
+        measuring.resume()
 
 
 @pytest.fixture
