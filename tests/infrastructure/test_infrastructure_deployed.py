@@ -168,14 +168,22 @@ def function(root: Callable[..., Any]) -> Iterator[str]:
     root("iam").delete_role(RoleName="alone")
 
 
-def test_a_function_finds_its_bundle_its_settings_and_its_role_alone(
-    root: Callable[..., Any], function: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_function_finds_its_bundle_its_settings_and_its_role_alone(root: Callable[..., Any], function: str) -> None:
     told = json.load(root("lambda").invoke(FunctionName=function, Payload=b"{}")["Payload"])
     assert told["ours"] == "in the bundle"
     assert told["theirs"] == []
     assert told["key"].startswith("ASIA")
     assert [name for name in told["settings"] if name.startswith("HEADROOM")] == ["HEADROOM_STAGE"]
+
+
+def test_a_function_may_call_another_only_where_its_role_says_so(
+    root: Callable[..., Any], acting: Callable[..., Any], function: str
+) -> None:
+    may = acting(allow("lambda:InvokeFunction", HERE.format("lambda", f"function:{function}")))("lambda")
+    assert json.load(may.invoke(FunctionName=function, Payload=b"{}")["Payload"])["ours"] == "in the bundle"
+    may_not = acting(allow("lambda:InvokeFunction", HERE.format("lambda", "function:another")))("lambda")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        may_not.invoke(FunctionName=function, Payload=b"{}")
 
 
 def test_an_invocation_that_failed_is_counted_and_told(

@@ -8,13 +8,16 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local.clock import Backwards
 
 pytest.importorskip("libfaketime", reason="the rehearsal group is not installed: make setup-rehearsal")
 
+from infrastructure.door import DeployedWork
 from infrastructure.moved_clock import MovedClock
+from local.cloud import launch
 
 SOON = timedelta(seconds=30)
 WEEKS = timedelta(days=100)
@@ -64,3 +67,32 @@ def test_the_clock_of_a_rehearsal_does_not_go_back(tmp_path: Path) -> None:
     clock.move_to(datetime.now(UTC) + WEEKS)
     with pytest.raises(Backwards, match="only goes forward"):
         clock.move_to(datetime.now(UTC))
+
+
+def test_schedules_fire_by_themselves_when_their_time_comes_and_not_while_they_are_held(tmp_path: Path) -> None:
+    clock = MovedClock(tmp_path / "ahead")
+    running = launch.start_deployed(tmp_path / "state", launch.free_port(), tmp_path / "log", clock.environment)
+    try:
+        work = DeployedWork(running.address)
+        make_hourly_rule(running.address)
+        work.told("hold")
+        clock.move_to(clock.now() + timedelta(hours=2))
+        time.sleep(2)
+        assert work.told()["waiting"] == {}
+        work.wake()
+        assert work.told()["waiting"] == {"woken": 1}
+        clock.move_to(clock.now() + timedelta(hours=2))
+        until = time.monotonic() + SOON.total_seconds()
+        while work.told()["waiting"] != {"woken": 2}:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    finally:
+        running.stop()
+
+
+def make_hourly_rule(address: str) -> None:
+    keys = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "local", "region_name": "eu-west-2"}
+    boto3.client("sqs", endpoint_url=address, **keys).create_queue(QueueName="woken")
+    events = boto3.client("events", endpoint_url=address, **keys)
+    events.put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")
+    events.put_targets(Rule="hourly", Targets=[{"Id": "queue", "Arn": "arn:aws:sqs:eu-west-2:000000000000:woken"}])
