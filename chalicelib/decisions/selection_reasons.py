@@ -9,9 +9,10 @@ from fractions import Fraction
 from chalicelib.bidding.pricing import rounded, shown_money, shown_price
 from chalicelib.decisions.models import REASONS, Reason
 from chalicelib.decisions.selection import Amounts
+from chalicelib.decisions.selection_counting import is_empty, merit
 from chalicelib.decisions.selection_merit import Basket
 from chalicelib.decisions.selection_models import Candidate, NotTaken, SelectionRequest
-from chalicelib.decisions.selection_problem import Cap, Problem, is_empty, merit
+from chalicelib.decisions.selection_problem import Cap, Problem
 from chalicelib.kernel.quantities import WATTS_PER_MW, ZERO, megawatts, plain
 
 Numbers = dict[str, str]
@@ -114,8 +115,10 @@ class Reasoning:
             return self._tell(number, "BUDGET_EXHAUSTED", text, spent=spent, budget=limit)
         unit = self.problem.unit if cap.why == "share" else WATTS_PER_MW
         taken, limit = (plain(rounded(Fraction(value, unit), 6)) for value in (used, cap.limit))
-        what = "One FSP may have" if cap.why == "share" else "The assets of its ballot deliver"
-        text = f"{what} at most {limit} MW at a time, of which {taken} MW is accepted in other bids."
+        if cap.why == "share":
+            text = f"One FSP may have at most {limit} MW of this window; other bids of it have {taken} MW."
+        else:
+            text = f"The assets of its ballot deliver at most {limit} MW at a time; other bids of it have {taken} MW."
         return self._tell(number, "OTHER", text, limit_mw=limit, accepted_mw=taken)
 
     def _linked(self, number: int) -> NotTaken | None:

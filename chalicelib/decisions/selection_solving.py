@@ -11,11 +11,12 @@ from math import prod
 
 from chalicelib.decisions.selection import Amounts, Found, best_selection, is_allowed, worth
 from chalicelib.decisions.selection_core import solve_around_margin, solve_whole_bids
+from chalicelib.decisions.selection_counting import problem_of
 from chalicelib.decisions.selection_merit import bound_of, merit_order
 from chalicelib.decisions.selection_milp import SOLVER, VERSION, solve_by_milp
 from chalicelib.decisions.selection_models import Selection, SelectionRequest
 from chalicelib.decisions.selection_parts import Part, parts_of, without_budget
-from chalicelib.decisions.selection_problem import Problem, problem_of
+from chalicelib.decisions.selection_problem import Problem
 from chalicelib.decisions.selection_round import solve_round
 from chalicelib.decisions.selection_telling import told
 

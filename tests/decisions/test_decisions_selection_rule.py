@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.decisions.selection import best_selection, is_allowed, worth
+from chalicelib.decisions.selection_counting import merit, problem_of
 from chalicelib.decisions.selection_merit import bound_of, merit_order
 from chalicelib.decisions.selection_milp import solve_by_milp
 from chalicelib.decisions.selection_models import SelectionRequest
-from chalicelib.decisions.selection_problem import merit, problem_of
 from chalicelib.decisions.selection_round import solve_round
 from chalicelib.decisions.selection_solving import select, solve
 from tests.builders.selection import small_requests

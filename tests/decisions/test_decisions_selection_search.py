@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.decisions.selection import is_allowed, worth
+from chalicelib.decisions.selection_counting import problem_of
 from chalicelib.decisions.selection_cover import cheapest_cover
 from chalicelib.decisions.selection_merit import merit_order
 from chalicelib.decisions.selection_milp import solve_by_milp
 from chalicelib.decisions.selection_models import SelectionRequest
-from chalicelib.decisions.selection_problem import Choice, Need, Problem, Row, problem_of
+from chalicelib.decisions.selection_problem import Choice, Need, Problem, Row
 from chalicelib.decisions.selection_solving import solve
 from tests.builders.selection import a_bid, a_request
 
