@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from infrastructure.bundles import BUILD
 from infrastructure.deploy import Failed, deploy
 from infrastructure.door import DeployedApi, DeployedWork
 from infrastructure.first_person import live_in
@@ -28,6 +29,7 @@ from local.cloud import launch
 from local.logins import Logins
 from local.market import ACCOUNT
 from local.market_operator import make_market_operator
+from local.stopped import Stopped
 from local.web import Server, Site
 
 NOT_HERE = {
@@ -43,7 +45,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as state:
         try:
             return _rehearse(stage_named(LOCAL), Path(state), MovedClock(Path(state) / "ahead"), arguments)
-        except (Failed, Unmovable) as stopped:
+        except (Failed, Stopped, Unmovable) as stopped:
             print(stopped, file=sys.stderr)
             return 1
 
@@ -52,8 +54,11 @@ def _rehearse(stage: Stage, state: Path, clock: MovedClock, asked: argparse.Name
     from infrastructure.app import synthesize
 
     folder = synthesize(stage)
-    log = asked.out.with_suffix(".log").absolute()
-    cloud = launch.start_deployed(state / "cloud", launch.free_port(), log, clock.environment)
+    log = BUILD / stage.name / "rehearsal.log"
+    log.unlink(missing_ok=True)
+    (state / "tmp").mkdir()
+    environment = clock.environment | {"TMPDIR": str(state / "tmp")}
+    cloud = launch.start_deployed(state / "cloud", launch.free_port(), log, environment)
     os.environ.update(launch.settings_for(cloud.address))
     try:
         api = _deploy(stage, folder)

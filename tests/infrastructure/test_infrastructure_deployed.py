@@ -36,7 +36,7 @@ def handler(event, context):
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.RunningCloud]:
     folder = tmp_path_factory.mktemp("deployed")
-    environment = {"PATH": os.environ["PATH"]}
+    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(folder)}
     running = launch.start_deployed(folder / "state", launch.free_port(), folder / "cloud.log", environment)
     yield running
     running.stop()

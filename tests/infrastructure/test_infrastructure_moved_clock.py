@@ -71,7 +71,9 @@ def test_the_clock_of_a_rehearsal_does_not_go_back(tmp_path: Path) -> None:
 
 def test_schedules_fire_by_themselves_when_their_time_comes_and_not_while_they_are_held(tmp_path: Path) -> None:
     clock = MovedClock(tmp_path / "ahead")
-    running = launch.start_deployed(tmp_path / "state", launch.free_port(), tmp_path / "log", clock.environment)
+    running = launch.start_deployed(
+        tmp_path / "state", launch.free_port(), tmp_path / "log", clock.environment | {"TMPDIR": str(tmp_path)}
+    )
     try:
         work = DeployedWork(running.address)
         make_hourly_rule(running.address)
