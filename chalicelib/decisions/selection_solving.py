@@ -15,7 +15,7 @@ from chalicelib.decisions.selection_counting import problem_of
 from chalicelib.decisions.selection_merit import bound_of, merit_order
 from chalicelib.decisions.selection_milp import SOLVER, VERSION, solve_by_milp
 from chalicelib.decisions.selection_models import Selection, SelectionRequest
-from chalicelib.decisions.selection_parts import Part, parts_of, without_budget
+from chalicelib.decisions.selection_parts import Part, parts_of, without_budget, without_sold_once
 from chalicelib.decisions.selection_problem import Problem
 from chalicelib.decisions.selection_round import solve_round
 from chalicelib.decisions.selection_telling import told
@@ -62,7 +62,8 @@ def solve_part(part: Part, work: int) -> Found:
 
 
 def _sold_once(problem: Problem, bought: Amounts) -> Found | None:
-    if all(choice.why != "assets" for choice in problem.choices):
+    """Bargaining, where assets alone join windows that would else buy apart."""
+    if len(parts_of(without_sold_once(problem))) == 1:
         return None
     return solve_round(problem, bought, lambda small, _, work: _in_parts(small, work))
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.decisions.selection import is_allowed, worth
+from chalicelib.decisions.selection import best_selection, is_allowed, worth
 from chalicelib.decisions.selection_counting import problem_of
 from chalicelib.decisions.selection_cover import cheapest_cover
 from chalicelib.decisions.selection_merit import merit_order
@@ -124,6 +124,44 @@ def test_a_round_of_competitions_is_bought_within_a_few_percent_of_its_bound() -
     assert is_allowed(problem, found.amounts)
     assert found.cost <= own.cost <= found.cost * 1.04
     assert own.cost < worth(problem, merit_order(problem)).cost
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_groups_links_assets_and_budgets_cost_what_trying_all_finds(seed: int) -> None:
+    problem = problem_of(entangled(seed).in_order())
+    best = worth(problem, best_selection(problem))
+    for found in (solve(problem, WORK), solve_by_milp(problem, merit_order(problem), WORK)):
+        own = worth(problem, found.amounts)
+        assert is_allowed(problem, found.amounts)
+        assert own[:2] == best[:2]
+        assert (found.missing, found.cost) <= best[:2]
+
+
+def entangled(seed: int) -> SelectionRequest:
+    """Ten whole bids in two windows, of few ballots and assets, linked and exclusive."""
+    chance = random.Random(seed)
+    bids = [
+        a_bid(
+            f"b{number}",
+            f"{chance.choice([chance.randint(50, 3000), 500, 1000]) / 1000}",
+            chance.choice([100, 120, chance.randint(5000, 20000) / 100]),
+            window_id=chance.choice(["w1", "w1", "w2"]),
+            linked_group=f"l{number % 2}" if number < 3 else None,
+            exclusive_group=f"e{number % 2}" if 3 < number < 7 else None,
+            asset_ids=(chance.choice("xyzuvw"),),
+            ballot_id=f"bal_{chance.randint(0, 5)}",
+            fsp=f"org_{chance.randint(0, 3)}",
+        )
+        for number in range(10)
+    ]
+    return a_request(
+        *bids,
+        mw={"w1": f"{chance.randint(1000, 5000) / 1000}", "w2": f"{chance.randint(500, 3000) / 1000}"},
+        shortfall_price=chance.choice([None, Fraction(150), Fraction(300)]),
+        together=chance.choice([(), (("w1", "w2"),)]),
+        budget=chance.choice([None, None, f"{chance.randint(200, 700)}"]),
+        maximum_share=chance.choice([None, Fraction(1, 2)]),
+    )
 
 
 @pytest.mark.real_data
