@@ -12,7 +12,7 @@ from chalicelib.metering import actions as metering
 from chalicelib.metering.actions_evidence import read_meters
 from chalicelib.metering.models_reads import HALF_HOURLY
 from chalicelib.metering.models_statements import Stated
-from chalicelib.settlement.actions_outages import outage_days_of
+from chalicelib.settlement.actions_outages import outage_days_by
 from chalicelib.settlement.baselines import Statement
 from chalicelib.settlement.ground import Ground
 from chalicelib.settlement.inputs import LOOK_BACK_DAYS
@@ -67,7 +67,7 @@ def _events(ground: Ground, known: Mapping[str, Sequence[Dispatched]]) -> dict[s
 
 def _outages(ground: Ground, points: Mapping[str, Point]) -> dict[str, frozenset[date]]:
     first, last = (local_day(at, ground.zone) for at in ground.longest)
-    by_asset = outage_days_of(sorted(points), first, last, ground.zone)
+    by_asset = outage_days_by({asset: ground.held[asset] for asset in sorted(points)}, first, last, ground.zone)
     found: dict[str, frozenset[date]] = {}
     for asset, point in points.items():
         found[point.name] = found.get(point.name, frozenset()) | by_asset.get(asset, frozenset())

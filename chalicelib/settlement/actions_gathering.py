@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from chalicelib.assets import actions_reads as assets
+from chalicelib.assets.models import Commitment
 from chalicelib.contracts import actions_operations as contracts
 from chalicelib.contracts.models import ObligatedAsset, Obligation
 from chalicelib.dispatch import actions as dispatch
@@ -39,8 +40,10 @@ def ground_of(run: Run, now: datetime) -> Ground:
     operator = registry.get_operator(run.so)
     own = {each.id: each for each in contracts.list_all_obligations("so", run.so) if _overlaps(each, run)}
     behind = {id_: list(contracts.list_assets(id_)) for id_ in own}
-    others = contracts.load_obligations(_others(behind, run) - own.keys())
+    held = assets.commitments_of(_sharing(behind))
+    others = contracts.load_obligations(_others(held, run) - own.keys())
     behind |= {id_: list(contracts.list_assets(id_)) for id_ in others}
+    held |= assets.commitments_of(_assets(behind) - held.keys())
     meters = {each.asset_id: _meters(each) for assets_behind in behind.values() for each in assets_behind}
     return Ground(
         run=run,
@@ -51,6 +54,7 @@ def ground_of(run: Run, now: datetime) -> Ground:
         obligations=own | others,
         behind=behind,
         points=points_of(meters),
+        held=held,
     )
 
 
@@ -63,14 +67,26 @@ def _only_rules(kept: MarketRules) -> dict[str, object]:
     return {name: getattr(kept, name) for name in MarketRules.model_fields}
 
 
-def _others(behind: Mapping[str, Sequence[ObligatedAsset]], run: Run) -> set[str]:
-    """The obligations, any operator's, that hold any of these meters to anything in the days a run looks at."""
-    ids = {each.asset_id for assets_behind in behind.values() for each in assets_behind}
-    ids |= set(assets.assets_with_meters({m for found in behind.values() for each in found for m in _meters(each)}))
-    held = (each for commitments in assets.commitments_of(sorted(ids)).values() for each in commitments)
+def _sharing(behind: Mapping[str, Sequence[ObligatedAsset]]) -> list[str]:
+    """The assets behind obligations, and whoever's have a meter in common with them."""
+    meters = {meter for assets_behind in behind.values() for each in assets_behind for meter in _meters(each)}
+    return sorted(_assets(behind) | set(assets.assets_with_meters(meters)))
+
+
+def _assets(behind: Mapping[str, Sequence[ObligatedAsset]]) -> set[str]:
+    return {each.asset_id for assets_behind in behind.values() for each in assets_behind}
+
+
+def _others(held: Mapping[str, Sequence[Commitment]], run: Run) -> set[str]:
+    """The obligations, any operator's, that hold any of these assets to anything in the days a run looks at."""
     earliest = run.first - timedelta(days=LOOK_BACK_DAYS + 2)
     latest = run.last + timedelta(days=2)
-    return {each.obligation_id for each in held if each.starts.date() <= latest and each.ends.date() >= earliest}
+    return {
+        each.obligation_id
+        for commitments in held.values()
+        for each in commitments
+        if each.starts.date() <= latest and each.ends.date() >= earliest
+    }
 
 
 def _meters(asset: ObligatedAsset) -> tuple[str, ...]:

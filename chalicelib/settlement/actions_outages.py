@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from chalicelib.assets import actions_reads as assets
+from chalicelib.assets.models import Commitment
 from chalicelib.contracts import actions_operations as contracts
 from chalicelib.contracts.models import AvailabilityVariation
 from chalicelib.kernel.periods import Span, days_between, days_span, local_day
 
 
 def outage_days_of(asset_ids: Iterable[str], first: date, last: date, zone: ZoneInfo) -> dict[str, frozenset[date]]:
-    """Of each asset the local days, from first to last inclusive, that tell nothing of its usual use.
+    """Of each asset the local days, from first to last inclusive, that tell nothing of its usual use."""
+    return outage_days_by(assets.commitments_of(asset_ids), first, last, zone)
+
+
+def outage_days_by(
+    committed: Mapping[str, Sequence[Commitment]], first: date, last: date, zone: ZoneInfo
+) -> dict[str, frozenset[date]]:
+    """The same of assets of which it is known what holds them.
 
     These are the days of which any obligation behind it holds, as its last word, less than the capacity promised.
     """
-    committed = assets.commitments_of(asset_ids)
     wanted = {each.obligation_id for commitments in committed.values() for each in commitments}
     known = contracts.load_obligations(wanted)
     span = days_span(first, last, zone)

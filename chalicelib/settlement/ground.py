@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from chalicelib.assets.models import Commitment
 from chalicelib.contracts.models import ObligatedAsset, Obligation
 from chalicelib.kernel.periods import Span, days_span
 from chalicelib.settlement.inputs import LOOK_BACK_DAYS
@@ -20,7 +21,7 @@ _NEVER_SETTLED = ("awarded",)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The obligations a run settles and those that share their meters, by id; `points` by asset."""
+    """The obligations a run settles and those that share their meters, by id; `points` and `held` are by asset."""
 
     run: Run
     now: datetime
@@ -30,6 +31,7 @@ class Ground:
     obligations: Mapping[str, Obligation]
     behind: Mapping[str, Sequence[ObligatedAsset]]
     points: Mapping[str, Point]
+    held: Mapping[str, Sequence[Commitment]]
 
     @property
     def span(self) -> Span:
