@@ -41,7 +41,6 @@ from chalicelib.storage.writes import Write, create, number, replace, update_if
 
 MOST_RECORDS = 90
 MOST_ROOTS = 400  # of days at once: more than a year of nobody looking
-ROOTS = objects.AUDIT_ROOTS
 _CHAINS = "chains"
 _ATTEMPTS = 10
 
@@ -134,14 +133,16 @@ def write_daily_roots(call: Call) -> list[str]:
 def _days_without_root(call: Call) -> list[date]:
     """The days after the last root, until yesterday; yesterday alone before the first."""
     yesterday = (call.now - timedelta(days=1)).date()
-    written = [date.fromisoformat(first.key.removesuffix(".json")) for first in objects.first_versions(ROOTS)]
+    roots = objects.first_versions(objects.AUDIT_ROOTS)
+    written = [date.fromisoformat(root.key.removesuffix(".json")) for root in roots]
     first = max(written) + timedelta(days=1) if written else yesterday
     return list(days_between(first, yesterday))[:MOST_ROOTS]
 
 
 def _is_new_root(key: str, day: date, call: Call, heads: dict[str, dict[str, Any]]) -> bool:
     root = {"day": str(day), "at": iso(call.now), "root": day_root(heads), "chains": heads}
-    return objects.put_new(ROOTS, key, json.dumps(root, sort_keys=True, indent=1).encode(), "application/json")
+    text = json.dumps(root, sort_keys=True, indent=1)
+    return objects.put_new(objects.AUDIT_ROOTS, key, text.encode(), "application/json")
 
 
 def _seal(call: Call, organisation: str, keys: Sequence[Key]) -> int:
