@@ -29,8 +29,10 @@ _LOGGED = {
     "request": "$context.requestId", "at": "$context.requestTime", "method": "$context.httpMethod",
     "resource": "$context.resourcePath", "status": "$context.status", "bytes": "$context.responseLength",
     "milliseconds": "$context.responseLatency", "source": "$context.identity.sourceIp",
+    "refused": "$context.error.responseType", "function": "$context.integration.status",
+    "firewall": "$context.wafResponseCode",
 }  # fmt: skip
-"""Neither paths as asked (ids), nor queries, nor headers (tokens)."""
+"""Neither paths as asked (ids), nor queries, nor headers (tokens), nor error messages, which repeat headers."""
 
 
 class Market(MarketStack):
@@ -46,6 +48,9 @@ class Market(MarketStack):
         self.function, self.gateway = app.get_resource("APIHandler"), app.get_resource("RestAPI")
         self._finish_function(self.function, self.wired)
         self._finish_gateway(self.gateway, origins[0])
+        # Chalice lets any stage of the gateway call the function; there is one.
+        ours = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/" + API_STAGE + "/*"
+        app.get_resource("APIHandlerInvokePermission").add_property_override("SourceArn", Fn.sub(ours))
         self.export("Address", Fn.sub("https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/" + API_STAGE))
         self.export("RestApi", self.gateway.ref)
 
@@ -79,8 +84,11 @@ class Market(MarketStack):
         stage = self.stage_of_market
         cfn.add_property_override("Name", f"headroom-{stage.name}")
         cfn.add_property_override("TracingEnabled", True)
+        # Without it SAM deploys a stage named Stage beside ours: unthrottled, unlogged, before no firewall.
+        cfn.add_property_override("OpenApiVersion", "2.0")
         cfn.add_property_override("MinimumCompressionSize", 1024)
-        every = {"ResourcePath": "/*", "HttpMethod": "*", "MetricsEnabled": True, "LoggingLevel": "ERROR"}
+        # The gateway makes the group of its own log itself, and nobody ends it; the access log says what failed.
+        every = {"ResourcePath": "/*", "HttpMethod": "*", "MetricsEnabled": True, "LoggingLevel": "OFF"}
         limits = {"ThrottlingRateLimit": stage.requests_per_second, "ThrottlingBurstLimit": stage.request_burst}
         cfn.add_property_override("MethodSettings", [{**every, **limits, "DataTraceEnabled": False}])
         log = {"DestinationArn": self._access_log.log_group_arn, "Format": json.dumps(_LOGGED)}
@@ -105,7 +113,10 @@ class Market(MarketStack):
         policy = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
         accept(writer, {f"AwsSolutions-IAM4[{policy}]": reason})
         account = apigateway.CfnAccount(self, "GatewayAccount", cloud_watch_role_arn=writer.role_arn)
-        account.apply_removal_policy(RemovalPolicy.RETAIN)
+        # One setting for every API of the account and region: the role it names must outlive the stack that was last
+        # to set it, or deleting one stage would end the logs of another. Neither has a name to be in the way later.
+        for kept_for_all in (writer, account):
+            kept_for_all.apply_removal_policy(RemovalPolicy.RETAIN)
         log = logs.LogGroup(
             self,
             "AccessLog",

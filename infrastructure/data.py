@@ -11,7 +11,7 @@ from constructs import Construct
 from chalicelib.storage import settings
 from chalicelib.storage.schema import BUCKETS, KEYS, TABLES, Bucket, Index, Key, Table
 from functions.wiring import FUNCTIONS, Inbox
-from infrastructure.stacks import MarketStack, accept, bucket_name
+from infrastructure.stacks import MarketStack, accept, bucket_name, expiring
 from infrastructure.stage import Stage
 
 _OLD_VERSIONS_DAYS = 90
@@ -24,7 +24,6 @@ class Data(MarketStack):
     def __init__(self, scope: Construct, stage: Stage, origins: list[str]) -> None:
         super().__init__(scope, stage, "Data", "tables and buckets")
         self._origins = origins
-        self._removal = RemovalPolicy.RETAIN if stage.keep else RemovalPolicy.DESTROY
         self.tables = {table.name: self._table(table) for table in TABLES}
         self.key = self._key(Key("buckets", "Objects of the market"))
         self.keys = {key.name: self._key(key) for key in KEYS}
@@ -44,7 +43,7 @@ class Data(MarketStack):
             alias=settings.key_alias(key.name),
             description=f"Headroom {self.stage_of_market.name}: {key.description}",
             enable_key_rotation=True,
-            removal_policy=self._removal,
+            removal_policy=self.removal,
         )
 
     def _table(self, table: Table) -> dynamodb.Table:
@@ -58,13 +57,15 @@ class Data(MarketStack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=self.stage_of_market.keep,
-            removal_policy=self._removal,
+            removal_policy=self.removal,
             time_to_live_attribute=table.expires,
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if table.stream else None,
         )
         for index in table.indexes:
             _add_index(made, index)
+        cfn = made.node.default_child
+        assert isinstance(cfn, dynamodb.CfnTable)
+        cfn.add_property_override("DeletionProtectionEnabled", self.guarded(True, False))
         return made
 
     def _access_log(self) -> s3.Bucket:
@@ -78,8 +79,8 @@ class Data(MarketStack):
             enforce_ssl=True,
             versioned=True,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=self._removal,
-            lifecycle_rules=[_expiring(self.stage_of_market.log_days)],
+            removal_policy=self.removal,
+            lifecycle_rules=[expiring(self.stage_of_market.log_days)],
         )
         accept(log, {"AwsSolutions-S1": "It is itself the access log of the others."})
         return log
@@ -99,7 +100,7 @@ class Data(MarketStack):
             server_access_logs_bucket=self._log,
             server_access_logs_prefix=f"{bucket.name}/",
             # Locked objects outlive any stack: a bucket that holds them cannot be removed with it.
-            removal_policy=RemovalPolicy.RETAIN if bucket.locked else self._removal,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if bucket.locked else self.removal,
             cors=None if bucket.locked else [_cors(self._origins)],
             lifecycle_rules=_lifecycle(bucket),
             **self._lock(bucket),
@@ -169,9 +170,5 @@ def _lifecycle(bucket: Bucket) -> list[s3.LifecycleRule]:
     if bucket.locked:
         return [broken_off]
     old = s3.LifecycleRule(noncurrent_version_expiration=Duration.days(_OLD_VERSIONS_DAYS))
-    ending = [_expiring(bucket.expires_days)] if bucket.expires_days else []
+    ending = [expiring(bucket.expires_days)] if bucket.expires_days else []
     return [broken_off, old, *ending]
-
-
-def _expiring(days: int) -> s3.LifecycleRule:
-    return s3.LifecycleRule(expiration=Duration.days(days), noncurrent_version_expiration=Duration.days(1))

@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from infrastructure.code import ROOT
 from infrastructure.stage import Stage, stage_named
+from infrastructure.states import GUARD, InTheWay, next_move
 
 CONSOLE = ROOT / "web" / "dist"
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -59,7 +60,7 @@ def deploy(stage: Stage, folder: Path, without: Collection[str] = ()) -> Outputs
         if name not in without:
             started = time.monotonic()
             template = _upload(stage, folder, name, bucket)
-            changed = _bring(stage, name, template)
+            changed = _bring(stage, name, template, _is_guarded(folder, name))
             outputs[name] = _outputs(stage, name)
             print(f"{name:<32} {changed:<10} {time.monotonic() - started:5.1f} s", flush=True)
     return outputs
@@ -98,6 +99,11 @@ def _in_order(folder: Path) -> list[str]:
         assert ready, "the stacks depend on each other in a circle"
         ordered += sorted(ready)
     return ordered
+
+
+def _is_guarded(folder: Path, stack: str) -> bool:
+    """Whether a stack's template can be told to guard its state from deletion, or not yet."""
+    return GUARD in json.loads((folder / f"{stack}.template.json").read_text()).get("Parameters", {})
 
 
 def _make_bucket(stage: Stage, bucket: str) -> None:
@@ -151,16 +157,39 @@ def _packed(source: Path, packaging: str) -> IO[bytes]:
     return packed
 
 
-def _bring(stage: Stage, stack: str, template: str) -> str:
-    """Create or change a stack by a change set; says which of the two, or that there was nothing to do."""
+def _bring(stage: Stage, stack: str, template: str, guarded: bool) -> str:
+    """Create or change a stack; says which of the two, or that there was nothing to do.
+
+    What guards its state from deletion is put up once the stack stands: a creation that fails can then be rolled back
+    whole and done again.
+    """
     cloudformation = boto3.client("cloudformation", region_name=stage.region)
-    kind = "UPDATE" if _exists(cloudformation, stack) else "CREATE"
+    try:
+        move = next_move(_state(cloudformation, stack))
+    except InTheWay as state:
+        raise Failed(f"{stack}: {state}") from state
+    if move == "change":
+        return _apply(cloudformation, stage, stack, template, "UPDATE", guarded)
+    if move == "clear":
+        cloudformation.delete_stack(StackName=stack)
+        _wait(cloudformation, stack, "stack_delete_complete")
+    _apply(cloudformation, stage, stack, template, "CREATE", guarded, "false")
+    if guarded:
+        _apply(cloudformation, stage, stack, template, "UPDATE", guarded)
+    return "created"
+
+
+def _apply(
+    cloudformation: Any, stage: Stage, stack: str, template: str, kind: str, guarded: bool, guard: str = "true"
+) -> str:
+    """Make a change set and carry it out."""
     name = f"deploy-{time.time_ns()}"
     cloudformation.create_change_set(
         StackName=stack,
         ChangeSetName=name,
         ChangeSetType=kind,
         TemplateURL=template,
+        Parameters=[{"ParameterKey": GUARD, "ParameterValue": guard}] if guarded else [],
         Capabilities=_CAPABILITIES,
         Tags=[{"Key": "headroom", "Value": stage.name}],
     )
@@ -171,22 +200,24 @@ def _bring(stage: Stage, stack: str, template: str) -> str:
         cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
         return "unchanged"
     cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
-    try:
-        waiter = cloudformation.get_waiter(f"stack_{kind.lower()}_complete")
-        waiter.wait(StackName=stack, WaiterConfig={"Delay": 2, "MaxAttempts": 1800})
-    except WaiterError as error:
-        raise Failed("\n".join([f"{stack} failed:", *_reasons(cloudformation, stack)])) from error
+    _wait(cloudformation, stack, f"stack_{kind.lower()}_complete")
     return {"CREATE": "created", "UPDATE": "changed"}[kind]
 
 
-def _exists(cloudformation: Any, stack: str) -> bool:
+def _wait(cloudformation: Any, stack: str, until: str) -> None:
     try:
-        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        cloudformation.get_waiter(until).wait(StackName=stack, WaiterConfig={"Delay": 2, "MaxAttempts": 1800})
+    except WaiterError as error:
+        raise Failed("\n".join([f"{stack} failed:", *_reasons(cloudformation, stack)])) from error
+
+
+def _state(cloudformation: Any, stack: str) -> str | None:
+    try:
+        return str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
-        return False
-    return bool(found != "REVIEW_IN_PROGRESS")
+        return None
 
 
 def _wait_for_changes(cloudformation: Any, stack: str, name: str) -> dict[str, Any]:

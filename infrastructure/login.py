@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnDeletionPolicy, RemovalPolicy
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -16,10 +15,9 @@ class Login(MarketStack):
 
     def __init__(self, scope: Construct, stage: Stage) -> None:
         super().__init__(scope, stage, "Login", "user pool and keys")
-        pool = plain(self, "Pool", "AWS::Cognito::UserPool", _pool(stage))
-        if stage.keep:
-            pool.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
-            pool.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+        protection = {"DeletionProtection": self.guarded("ACTIVE", "INACTIVE")}
+        pool = plain(self, "Pool", "AWS::Cognito::UserPool", _pool(stage) | protection)
+        pool.apply_removal_policy(self.removal)
         client = plain(
             self,
             "Client",
@@ -48,7 +46,7 @@ class Login(MarketStack):
             secret_name=f"headroom/{stage.name}/code-key",
             description="Codes and links in mails are made with it",
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
-            removal_policy=RemovalPolicy.RETAIN if stage.keep else RemovalPolicy.DESTROY,
+            removal_policy=self.removal,
         )
         reason = "Rotating ends every code and invitation under way, so it is done by hand: see docs/operations.md."
         accept(key, {"AwsSolutions-SMG4": reason})
@@ -58,5 +56,4 @@ def _pool(stage: Stage) -> dict[str, object]:
     multi_factor = {"MfaConfiguration": identity.USER_POOL_MFA["MfaConfiguration"]}
     if identity.USER_POOL_MFA["SoftwareTokenMfaConfiguration"]["Enabled"]:
         multi_factor["EnabledMfas"] = ["SOFTWARE_TOKEN_MFA"]
-    protection = {"DeletionProtection": "ACTIVE" if stage.keep else "INACTIVE"}
-    return {"UserPoolName": f"headroom-{stage.name}", **identity.USER_POOL, **multi_factor, **protection}
+    return {"UserPoolName": f"headroom-{stage.name}", **identity.USER_POOL, **multi_factor}

@@ -7,18 +7,24 @@ from collections.abc import Mapping
 from aws_cdk import (
     Acknowledgment,
     Aws,
+    CfnCondition,
+    CfnParameter,
     CfnResource,
     CliCredentialsStackSynthesizer,
+    Duration,
     Environment,
     Fn,
+    RemovalPolicy,
     Stack,
     Tags,
     Validations,
 )
+from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
 from chalicelib.storage import settings
 from infrastructure.stage import Stage
+from infrastructure.states import GUARD
 
 ASSETS = "headroom-assets-${AWS::AccountId}-${AWS::Region}"
 """The bucket that deploying uploads bundles and templates to; `infrastructure.deploy` makes it."""
@@ -35,6 +41,24 @@ class MarketStack(Stack):
         )
         self.stage_of_market = stage
         Tags.of(self).add("headroom", stage.name)
+
+    @property
+    def removal(self) -> RemovalPolicy:
+        """What becomes of state that is taken out of the stack; a creation that fails leaves nothing in any stage."""
+        return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if self.stage_of_market.keep else RemovalPolicy.DESTROY
+
+    def guarded(self, yes: object, no: object) -> object:
+        """A property's value while state is guarded from deletion, and while its stack is only being created.
+
+        AWS refuses to delete what is guarded, also when it takes a failed creation back.
+        """
+        if not self.stage_of_market.keep:
+            return no
+        if self.node.try_find_child("IsGuarded") is None:
+            about = "true but while the stack is created (infrastructure/deploy.py)"
+            told = CfnParameter(self, GUARD, default="true", allowed_values=["true", "false"], description=about)
+            CfnCondition(self, "IsGuarded", expression=Fn.condition_equals(told.value_as_string, "true"))
+        return {"Fn::If": ["IsGuarded", yes, no]}
 
     def arn(self, service: str, rest: str, region: bool = True, account: bool = True) -> str:
         """The ARN of something of this account and region that has a name of ours."""
@@ -58,6 +82,11 @@ class MarketStack(Stack):
 def bucket_name(name: str) -> str:
     """A bucket's name in whatever account the stack comes to stand; the functions are told the same suffix."""
     return f"{settings.bucket_name(name)}-{Aws.ACCOUNT_ID}"
+
+
+def expiring(days: int) -> s3.LifecycleRule:
+    """A bucket forgets what is older, and what was written over within a day."""
+    return s3.LifecycleRule(expiration=Duration.days(days), noncurrent_version_expiration=Duration.days(1))
 
 
 def told(stage: Stage, concern: str, name: str) -> str:

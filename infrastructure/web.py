@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infrastructure.stacks import MarketStack, accept, bucket_name
+from infrastructure.stacks import MarketStack, accept, bucket_name, expiring
 from infrastructure.stage import Stage
 
 _YEAR = Duration.days(365)
@@ -19,17 +19,18 @@ class Web(MarketStack):
 
     def __init__(self, scope: Construct, stage: Stage) -> None:
         super().__init__(scope, stage, "Web", "console")
-        removal = RemovalPolicy.RETAIN if stage.keep else RemovalPolicy.DESTROY
-        log = self._bucket("web-log", removal, object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED)
+        # Visitors' addresses end with the stage's other logs; the console itself stays, and its old files for a month.
+        visits, old = expiring(stage.log_days), s3.LifecycleRule(noncurrent_version_expiration=Duration.days(30))
+        log = self._bucket("web-log", visits, object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED)
         accept(log, {"AwsSolutions-S1": "It is itself the access log of the console."})
-        pages = self._bucket("web", removal, server_access_logs_bucket=log, server_access_logs_prefix="pages/")
+        pages = self._bucket("web", old, server_access_logs_bucket=log, server_access_logs_prefix="pages/")
         distribution = self._distribution(pages, log)
         self.origin = f"https://{distribution.distribution_domain_name}"
         self.export("Origin", self.origin)
         self.export("Bucket", pages.bucket_name)
         self.export("Distribution", distribution.distribution_id)
 
-    def _bucket(self, name: str, removal: RemovalPolicy, **more: object) -> s3.Bucket:
+    def _bucket(self, name: str, ending: s3.LifecycleRule, **more: object) -> s3.Bucket:
         return s3.Bucket(
             self,
             name,
@@ -38,8 +39,8 @@ class Web(MarketStack):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             versioned=True,
-            removal_policy=removal,
-            lifecycle_rules=[s3.LifecycleRule(noncurrent_version_expiration=Duration.days(30))],
+            removal_policy=self.removal,
+            lifecycle_rules=[ending],
             **more,  # type: ignore[arg-type]
         )
 

@@ -56,8 +56,8 @@ def test_every_table_of_the_schema_is_there_with_its_keys_indexes_expiry_and_str
 def test_tables_can_be_restored_to_a_point_and_outlive_the_stack(prod: Templates) -> None:
     for table in prod.resources("AWS::DynamoDB::Table"):
         assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
-        assert table["Properties"]["DeletionProtectionEnabled"] is True
-        assert table["DeletionPolicy"] == "Retain"
+        assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsGuarded", True, False]}
+        assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_every_bucket_is_private_encrypted_and_speaks_tls_alone(prod: Templates) -> None:
@@ -172,8 +172,9 @@ def test_the_pool_is_what_the_market_says_of_it(prod: Templates) -> None:
     from chalicelib.storage import identity
 
     [pool] = prod.all("AWS::Cognito::UserPool")
+    assert pool["DeletionProtection"] == {"Fn::If": ["IsGuarded", "ACTIVE", "INACTIVE"]}
     for name, value in identity.USER_POOL.items():
-        assert pool[name] == value
+        assert name == "DeletionProtection" or pool[name] == value
     assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
     [client] = prod.all("AWS::Cognito::UserPoolClient")
     assert client.items() >= identity.USER_POOL_CLIENT.items()
@@ -211,6 +212,17 @@ def test_logs_end_some_day(prod: Templates) -> None:
     groups = prod.all("AWS::Logs::LogGroup")
     assert {group["RetentionInDays"] for group in groups} == {365}
     assert len(groups) == len(FUNCTIONS) + 1
+
+
+def test_logs_in_buckets_end_with_the_others(prod: Templates) -> None:
+    """They hold visitors' addresses."""
+    logs = [bucket for bucket in prod.all("AWS::S3::Bucket") if "-log-" in json.dumps(bucket["BucketName"])]
+    assert len(logs) == 2
+    for log in logs:
+        days = [
+            rule["ExpirationInDays"] for rule in log["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule
+        ]
+        assert days == [365]
 
 
 def test_streams_are_followed_from_the_tables_of_the_wiring_and_for_new_rows_only(prod: Templates) -> None:
