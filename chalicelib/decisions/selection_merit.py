@@ -100,14 +100,14 @@ def try_unit(basket: Basket, unit: Sequence[int]) -> bool:
 
 def _gain(basket: Basket, unit: Sequence[int], taken: Sequence[int]) -> int:
     """What taking a unit is worth: priced shortfall ended, less its cost; never against it where none is priced."""
-    gain = 0
+    gain, left = 0, {row.window: basket.short[row.window] for row in map(basket.problem.rows.__getitem__, unit)}
     for number, watts in zip(unit, taken, strict=True):
         row = basket.problem.rows[number]
-        price = basket.problem.needs[row.window].price
-        short = max(basket.short[row.window], 0)
+        price, short = basket.problem.needs[row.window].price, max(left[row.window], 0)
         if price is None and short:
             return 0
         gain += min(short, watts * row.counts) * (price or 0) - watts * row.cost
+        left[row.window] -= watts * row.counts
     return gain
 
 

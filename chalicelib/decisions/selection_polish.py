@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from chalicelib.decisions.selection import Amounts
+from chalicelib.decisions.selection import Amounts, worth
 from chalicelib.decisions.selection_merit import Basket, try_unit
 from chalicelib.decisions.selection_problem import Need, Problem
 
 
 def polished(problem: Problem, amounts: Sequence[int]) -> Amounts:
-    """The selection with what can be bettered row by row bettered; it is allowed if what came was."""
+    """The selection with what can be bettered row by row bettered; as allowed, and no worse, than what came."""
     basket = Basket(problem, amounts)
     order = _by_unit_cost(problem)
     _fill(basket, order)
@@ -20,7 +20,7 @@ def polished(problem: Problem, amounts: Sequence[int]) -> Amounts:
     _cut_divisible(basket, order)
     _move_to_cheaper(basket, order)
     _swap_twins(basket)
-    return tuple(basket.amounts)
+    return min(tuple(amounts), tuple(basket.amounts), key=lambda each: worth(problem, each))
 
 
 def _fill(basket: Basket, order: Sequence[int]) -> None:
