@@ -129,6 +129,7 @@ def _note_calls(uses: Uses, places: list[Place]) -> None:
 def _note_objects(uses: Uses, place: Place) -> None:
     words = set(_words(place, (OBJECTS,))) & set(OBJECT_WORDS)
     named = {text for text in _constants(place, OBJECTS) if text in BUCKET_NAMES}
+    assert named or not words, f"{place} does {words} with a bucket that it does not name as {OBJECTS} does"
     for bucket in named:
         for word in words:
             uses.buckets.setdefault(bucket, set()).update(OBJECT_WORDS[word])

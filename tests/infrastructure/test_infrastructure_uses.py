@@ -75,6 +75,16 @@ def test_no_function_removes_or_changes_audit_records_but_to_seal_them(function:
     assert not actions & {"DeleteItem", "BatchWriteItem"}
 
 
+def test_daily_roots_are_written_by_the_sweep_alone() -> None:
+    writers = [name for name, function in BY_NAME.items() if "PutObject" in _done_to("audit-roots", function)]
+    assert writers == ["sweep"]
+    assert _done_to("audit-roots", BY_NAME["sweep"]) == {"PutObject", "ListBucketVersions"}
+
+
+def _done_to(bucket: str, function: Function) -> set[str]:
+    return uses_of(function).buckets.get(bucket, set())
+
+
 def test_a_function_that_only_announces_writes_no_bid() -> None:
     assert "bidding" not in uses_of(BY_NAME["tick"]).tables
 
