@@ -64,14 +64,20 @@ def compare(address: str) -> int:
 def in_account(address: str, number: int, work: Callable[[], Any]) -> Any:
     """What the work comes to in an empty account."""
     os.environ.update(launch.settings_for(address, str(number)), HEADROOM_BUCKET_SUFFIX=str(number))
+    from chalicelib.edge.observe import logger
+    from chalicelib.files.sealed import may_open_files
     from chalicelib.storage.clients import forget_clients
     from chalicelib.storage.queues import forget_queues
-    from chalicelib.storage.sealing import forget_data_keys
+    from chalicelib.storage.sealing import forget_keys_held
+    from tests.builders.keeper import KEEPER
     from tests.tables import create_state
 
+    may_open_files()
+    KEEPER.answer_here()
+    logger().setLevel("WARNING")
     forget_clients()
     forget_queues()
-    forget_data_keys()
+    forget_keys_held()
     create_state()
     return work()
 

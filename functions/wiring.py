@@ -56,7 +56,12 @@ class Returns:
     """Woken by what the post tells of mails that came back, through the function's queue."""
 
 
-Trigger = Api | Events | Queue | Inbox | Returns | Stream | Every
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Woken by another function of ours that waits for the answer (`storage.invoking`): no queue, no dead letters."""
+
+
+Trigger = Api | Events | Queue | Inbox | Returns | Stream | Every | Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Function:
 
     @property
     def has_queue(self) -> bool:
-        return not isinstance(self.trigger, Api | Stream)
+        return not isinstance(self.trigger, Api | Stream | Asked)
 
 
 REQUALIFYING = (
@@ -94,6 +99,8 @@ REQUALIFYING = (
 
 FUNCTIONS: tuple[Function, ...] = (
     Function("api", "app.app", Api(), "api", memory=1769, timeout=29),
+    # Alone may unwrap data keys. It waits for a few reads and KMS: what it has to do fits in a second.
+    Function("keep-keys", "functions.keep_keys.handler", Asked(), "api", memory=512, timeout=10),
     Function("on-outbox", "functions.on_outbox.handler", Outbox(), "api", memory=512, batch=100, concurrency=1),
     Function(
         "seal-audit",

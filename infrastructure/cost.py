@@ -78,6 +78,12 @@ class Workload:
         return self.bids // self.bids_per_ballot
 
     @property
+    def asks(self) -> int:
+        """Of keys: one for each ballot with the reads about it, which a lease of a minute holds together; and reading
+        what was opened, a few times a competition."""
+        return 2 * self.ballots + 20 * self.competitions + 4 * self.files
+
+    @property
     def meter_days(self) -> int:
         return self.meters * 30
 
@@ -172,7 +178,7 @@ def _moving(folder: Path, work: Workload) -> Iterator[Line]:
     yield Line("S3 storage, GB", work.object_gigabytes)
     yield Line("S3 writes, a million", (4 * work.files + 3 * work.competitions + work.ballots) / MILLION)
     yield Line("S3 reads, a million", (0.1 * work.requests + 20 * work.competitions) / MILLION)
-    yield Line("KMS requests, a million", (work.requests * 0.02 + 4 * work.ballots) / MILLION)
+    yield Line("KMS requests, a million", (work.requests * 0.02 + work.asks) / MILLION)
     yield Line("CloudWatch logs in, GB", (work.requests + _invocations(work)) * 0.0006 / 1000)
     yield Line("SES mails, a million", work.mails / MILLION)
     yield Line("Cognito people a month", work.people)
@@ -196,6 +202,7 @@ def _lambda(folder: Path, work: Workload) -> Iterator[Line]:
         "run-settlement": 0.1 * work.meters,
         "propose": 3.0 * work.competitions,
         "on-outbox": 0.05 * work.commits,
+        "keep-keys": 0.05 * work.asks,
     }
     every = {f.name: MINUTES / f.trigger.minutes for f in FUNCTIONS if isinstance(f.trigger, Every)}
     seconds |= {name: 0.5 * times for name, times in every.items()}
@@ -207,7 +214,7 @@ def _lambda(folder: Path, work: Workload) -> Iterator[Line]:
 
 def _invocations(work: Workload) -> float:
     ticks = sum(MINUTES / f.trigger.minutes for f in FUNCTIONS if isinstance(f.trigger, Every))
-    return ticks + 4 * work.events + 2 * work.mails
+    return ticks + 4 * work.events + 2 * work.mails + work.asks
 
 
 def _polls(folder: Path) -> float:

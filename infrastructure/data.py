@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy, Tags
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from chalicelib.storage import settings
+from chalicelib.storage.key_words import KEEPER
 from chalicelib.storage.schema import BUCKETS, KEYS, TABLES, Bucket, Index, Key, Table
 from functions.wiring import FUNCTIONS, Inbox
 from infrastructure.stacks import MarketStack, accept, bucket_name, expiring
@@ -27,6 +29,8 @@ class Data(MarketStack):
         self.tables = {table.name: self._table(table) for table in TABLES}
         self.key = self._key(Key("buckets", "Objects of the market"))
         self.keys = {key.name: self._key(key) for key in KEYS}
+        for made in self.keys.values():
+            made.add_to_resource_policy(self._for_the_keeper_alone())
         self._log = self._access_log()
         self.buckets = {bucket.name: self._bucket(bucket) for bucket in BUCKETS}
         self.export("BucketsKeyArn", self.key.key_arn)
@@ -44,6 +48,19 @@ class Data(MarketStack):
             description=f"Headroom {self.stage_of_market.name}: {key.description}",
             enable_key_rotation=True,
             removal_policy=self.removal,
+        )
+
+    def _for_the_keeper_alone(self) -> iam.PolicyStatement:
+        """Whatever another role's policy or a grant says: a key's own "no" goes before every "yes"."""
+        return iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            resources=["*"],
+            conditions={
+                "ArnNotEquals": {"aws:PrincipalArn": self.role_arn(KEEPER)},
+                "Null": {"aws:PrincipalArn": "false"},  # AWS names it in every call; the embedded AWS in none
+            },
         )
 
     def _table(self, table: Table) -> dynamodb.Table:

@@ -12,7 +12,7 @@ from constructs import Construct
 from chalicelib.storage import settings
 from chalicelib.storage.outbox import SOURCE
 from chalicelib.storage.schema import BUCKETS
-from functions.wiring import FUNCTIONS, Api, Events, Every, Function, Inbox, Returns
+from functions.wiring import FUNCTIONS, Api, Asked, Events, Every, Function, Inbox, Returns
 from infrastructure.stacks import MarketStack, accept
 from infrastructure.stage import Stage
 from local.provision import DEAD, MOST_RECEIVES
@@ -106,4 +106,4 @@ def returns_topic(stage: Stage) -> str:
 
 def has_dead_letters(function: Function) -> bool:
     """Whatever is not answered at once may fail for good."""
-    return not isinstance(function.trigger, Api)
+    return not isinstance(function.trigger, Api | Asked)

@@ -12,7 +12,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from chalicelib.storage import settings
-from functions.wiring import FUNCTIONS, Api, Every, Function, Stream
+from functions.wiring import FUNCTIONS, Api, Asked, Every, Function, Stream
 from infrastructure.messaging import has_dead_letters
 from infrastructure.metrics import (
     FIVE_MINUTES,
@@ -51,6 +51,7 @@ class Observability(MarketStack):
             *(self._dead_letters(function) for function in FUNCTIONS if has_dead_letters(function)),
             *(self._errors(function) for function in FUNCTIONS),
             *(self._age(function) for function in FUNCTIONS if function.has_queue),
+            *(self._throttles(function) for function in FUNCTIONS if isinstance(function.trigger, Api | Asked)),
             *(self._stream_age(function) for function in FUNCTIONS if isinstance(function.trigger, Stream)),
             *(self._lateness(function) for function in FUNCTIONS if isinstance(function.trigger, Every)),
             *self._api(),
@@ -90,6 +91,11 @@ class Observability(MarketStack):
     def _errors(self, function: Function) -> cloudwatch.Alarm:
         return self._alarm(f"{function.name}-errors", function_metric(function, "Errors"), 0, f"{function.name} fails")
 
+    def _throttles(self, function: Function) -> cloudwatch.Alarm:
+        """Somebody waits for its answer, so that being throttled is felt at once."""
+        metric = function_metric(function, "Throttles")
+        return self._alarm(f"{function.name}-throttled", metric, 0, f"{function.name} is throttled")
+
     def _age(self, function: Function) -> cloudwatch.Alarm:
         """The oldest message has waited several times as long as handling one may take, and a quarter hour at least.
 
@@ -125,7 +131,6 @@ class Observability(MarketStack):
             self._alarm(
                 "api-5xx", api_metric("5XXError", "Sum", self.stage_of_market), 0, "the API answers with faults"
             ),
-            self._alarm("api-throttled", function_metric(api, "Throttles"), 0, "the API is throttled"),
             self._alarm("api-slow", slow, 5000, "one request in a hundred takes over 5 s", periods=3),
         ]
 

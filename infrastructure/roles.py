@@ -10,16 +10,16 @@ from aws_cdk import aws_iam as iam
 
 from chalicelib.storage import settings
 from chalicelib.storage.schema import KEYS
-from functions.wiring import Api, Function, Stream
+from functions.wiring import Api, Asked, Function, Stream
 from infrastructure.data import key_export
-from infrastructure.stacks import MarketStack, accept, told
+from infrastructure.stacks import MarketStack, accept, role_name, told
 from infrastructure.uses import Uses, uses_of
 from local.provision import DEAD
 
 MADE_AT_FIRST_USE = {"token-key"}
 """Secrets that the market makes itself, since CloudFormation cannot make a key pair."""
 
-_IAM_NAMES = {"SendMessageBatch": "SendMessage"}
+_IAM_NAMES = {"SendMessageBatch": "SendMessage", "Invoke": "InvokeFunction"}
 _OF_BUCKETS = {"ListBucket", "ListBucketVersions"}
 # A data key is asked for only together with what it is for, which KMS then insists on.
 _CONDITIONS: dict[str, dict[str, Any]] = {"kms": {"Null": {"kms:EncryptionContextKeys": "false"}}}
@@ -30,7 +30,7 @@ def role_of(stack: MarketStack, function: Function) -> iam.Role:
     role = iam.Role(
         stack,
         f"{function.name}-role",
-        role_name=f"{settings.queue_name(function.name)}-{Aws.REGION}",
+        role_name=role_name(function.name),
         description=f"What {function.handler} may do",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         inline_policies={"uses": iam.PolicyDocument(statements=list(_statements(stack, function)))},
@@ -99,7 +99,7 @@ def _source(stack: MarketStack, function: Function) -> Iterator[iam.PolicyStatem
         reading = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"]
         yield _allow("dynamodb", reading, [_streams(stack, function.trigger)])
         yield _allow("sqs", ["SendMessage"], [stack.queue_arn(function.name + DEAD)])
-    else:
+    elif not isinstance(function.trigger, Asked):  # which those who ask are allowed to invoke, each by its own role
         actions = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"]
         yield _allow("sqs", actions, [stack.queue_arn(function.name)])
 
@@ -158,6 +158,7 @@ def _resources(stack: MarketStack, uses: Uses, service: str) -> list[str]:
     return {
         "events": [stack.arn("events", f"event-bus/{settings.bus_name()}")],
         "sqs": [stack.queue_arn(queue) for queue in sorted(uses.queues)],
+        "lambda": [stack.function_arn(name) for name in sorted(uses.functions)],
         "ses": [
             stack.arn("ses", f"identity/{stage.mail_domain}"),
             stack.arn("ses", f"configuration-set/headroom-{stage.name}"),

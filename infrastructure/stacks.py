@@ -74,6 +74,12 @@ class MarketStack(Stack):
     def queue_arn(self, name: str) -> str:
         return self.arn("sqs", settings.queue_name(name))
 
+    def function_arn(self, name: str) -> str:
+        return self.arn("lambda", f"function:{settings.function_name(name)}")
+
+    def role_arn(self, name: str) -> str:
+        return self.arn("iam", f"role/{role_name(name)}", region=False)
+
     def export(self, name: str, value: str) -> None:
         """Tell a value to the stacks after this one, and to whoever deploys."""
         self.export_value(value, name=f"{self.stack_name}-{name}")
@@ -82,6 +88,11 @@ class MarketStack(Stack):
 def bucket_name(name: str) -> str:
     """A bucket's name in whatever account the stack comes to stand; the functions are told the same suffix."""
     return f"{settings.bucket_name(name)}-{Aws.ACCOUNT_ID}"
+
+
+def role_name(name: str) -> str:
+    """The name of a function's role; accounts share roles between regions."""
+    return f"{settings.function_name(name)}-{Aws.REGION}"
 
 
 def expiring(days: int) -> s3.LifecycleRule:

@@ -1,4 +1,4 @@
-"""Owns what each function uses of AWS, read from its code: tables, indexes, buckets, queues, secrets, calls.
+"""Owns what each function uses of AWS, read from its code: tables, indexes, buckets, queues, functions, secrets, calls.
 
 The roles of the functions stack are made from this; nothing about access is written down by hand twice.
 """
@@ -13,7 +13,7 @@ from functools import cache
 import botocore.session
 
 from chalicelib.storage.schema import BUCKETS, TABLES
-from functions.wiring import FUNCTIONS, Function, Queue
+from functions.wiring import FUNCTIONS, Asked, Function, Queue
 from infrastructure.code import Place, led_to, nodes, reached_from, read
 
 # What the words of `storage.tables` and `storage.writes` ask of DynamoDB, in IAM's words.
@@ -61,12 +61,14 @@ INDEX_NAMES = {table.name: frozenset(index.name for index in table.indexes) for 
 
 @dataclass(slots=True)
 class Uses:
-    """What a function uses: IAM actions by table and bucket, indexes by table, queues, secrets, other calls."""
+    """What a function uses: IAM actions by table and bucket, indexes by table, queues, other functions that it asks,
+    secrets, other calls."""
 
     tables: dict[str, set[str]] = field(default_factory=dict)
     indexes: dict[str, set[str]] = field(default_factory=dict)
     buckets: dict[str, set[str]] = field(default_factory=dict)
     queues: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
     calls: dict[str, set[str]] = field(default_factory=dict)
 
@@ -85,6 +87,7 @@ def uses_of(function: Function) -> Uses:
         for place in places:
             _note_objects(uses, place)
             _note_queues(uses, place)
+            _note_functions(uses, place)
             _note_secrets(uses, place)
     return uses
 
@@ -139,6 +142,12 @@ def _note_queues(uses: Uses, place: Place) -> None:
     if "send" in _words(place, ("chalicelib.storage.queues",)):
         texts = _texts(_parts(place)) | set(_constants(place, place.module))
         uses.queues |= {function.name for function in FUNCTIONS if isinstance(function.trigger, Queue)} & texts
+
+
+def _note_functions(uses: Uses, place: Place) -> None:
+    if "invoke" in _words(place, ("chalicelib.storage.invoking",)):
+        texts = _texts(_parts(place)) | {text for named in led_to(place) for text in _constants(place, named.module)}
+        uses.functions |= {function.name for function in FUNCTIONS if isinstance(function.trigger, Asked)} & texts
 
 
 def _note_secrets(uses: Uses, place: Place) -> None:

@@ -51,7 +51,7 @@ class Workers(MarketStack):
         accept(made, {"AwsSolutions-L1": "The newest Python that every package of the locks was tried on."})
         if isinstance(function.trigger, Stream):
             self._follow_stream(function, function.trigger, made)
-        else:
+        elif function.has_queue:
             self._follow_queue(function, made)
         return made
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from urllib.request import urlopen
 
 from functions.wiring import FUNCTIONS
 from local.events import Context
+from local.invoking import answer_here
 
 
 def main() -> None:
     asked = _arguments()
     _settle_on(asked.address)
+    answer_here(lambda: _market_time(asked.address))
     function = next(each for each in FUNCTIONS if each.name == asked.function)
     module, _, name = function.handler.rpartition(".")
     handler = getattr(import_module(module), name)
@@ -30,6 +33,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("event", type=Path, help="a trigger as AWS sends it: see events/aws")
     parser.add_argument("--address", default="http://127.0.0.1:8000", help="the running market")
     return parser.parse_args()
+
+
+def _market_time(address: str) -> datetime:
+    """What a running market's clock shows, to the second."""
+    with urlopen(f"{address}/local/clock", timeout=5) as answer:
+        return datetime.fromisoformat(json.load(answer)["now"])
 
 
 def _settle_on(address: str) -> None:

@@ -107,9 +107,11 @@ class Market:
     def _open_site(self) -> None:
         from app import app
         from local.gateway import Gateway
+        from local.invoking import answer_here
         from local.web import Server, Site
         from local.worker import Worker
 
+        answer_here(self.clock.now)
         self._worker = Worker(self.clock, delivery=self._delivery)
         site = Site(Gateway(app, self.clock), self.clock, self._worker, ACCOUNT, self.logins)
         self._server = Server(site, self.place.port)

@@ -24,11 +24,13 @@ os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 
 # The settings above are read when these are imported.
 from chalicelib.files.sealed import may_open_files  # noqa: E402
+from tests.builders.keeper import KEEPER, Keeper  # noqa: E402
 from tests.embedded import account, calm, cloud, embedded, patient, running_market, stopped_market  # noqa: E402, F401
 from tests.lighter_moto import lighten  # noqa: E402
 from tests.tables import fill_state, ready_clients  # noqa: E402
 
 may_open_files()
+KEEPER.answer_here()
 lighten()
 WITH_A_MARKET = {"market", "small_market", "cloud", "running_market", "stopped_market", "calm"}
 
@@ -59,16 +61,23 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture
+def keeper(market: None) -> Keeper:
+    """The function that keeps keys, as this process runs it: how often it was asked, and its clock to be set."""
+    return KEEPER
+
+
+@pytest.fixture
 def market() -> Iterator[None]:
     """Every table, bucket, queue and the bus, empty, in memory."""
     from moto import mock_aws
 
     from chalicelib.storage.queues import forget_queues
-    from chalicelib.storage.sealing import forget_data_keys
+    from chalicelib.storage.sealing import forget_keys_held
 
     with mock_aws():
         ready_clients()
         forget_queues()
-        forget_data_keys()
+        forget_keys_held()
+        KEEPER.forget()
         fill_state()
         yield

@@ -40,7 +40,7 @@ def account(cloud: launch.RunningCloud, monkeypatch: pytest.MonkeyPatch) -> Iter
     from chalicelib.storage.clients import forget_clients
     from chalicelib.storage.keys import forget_keys
     from chalicelib.storage.queues import forget_queues
-    from chalicelib.storage.sealing import forget_data_keys
+    from chalicelib.storage.sealing import forget_keys_held
 
     number = str(next(_numbers))
     for name, text in launch.settings_for(cloud.address, number).items():
@@ -48,9 +48,9 @@ def account(cloud: launch.RunningCloud, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("HEADROOM_BUCKET_SUFFIX", number)  # accounts share bucket names
     for name in ("HEADROOM_USER_POOL_ID", "HEADROOM_USER_POOL_CLIENT_ID"):
         monkeypatch.setenv(name, os.environ.get(name, ""))  # so that what provisioning sets is undone
-    _forget(forget_clients, forget_queues, forget_keys, forget_data_keys)
+    _forget(forget_clients, forget_queues, forget_keys, forget_keys_held)
     yield number
-    _forget(forget_clients, forget_queues, forget_keys, forget_data_keys)
+    _forget(forget_clients, forget_queues, forget_keys, forget_keys_held)
 
 
 @pytest.fixture

@@ -179,9 +179,9 @@ def _taken(call: Call, competition: Competition, draft: _Draft) -> BallotVersion
     ballot = _ballot(call, competition, draft, version, ref)
     commit(
         call,
-        _ballot_writes(competition, sheet, ballot, draft),
+        _ballot_writes(call, competition, sheet, ballot, draft),
         [BallotSubmitted(ballot_id=ballot.ballot_id, version=version, competition_id=competition.id, fsp=ballot.fsp)],
-        [_change(ballot, "ballot.submitted" if draft.replaces is None else "ballot.replaced")],
+        [_change(call, competition, ballot, "ballot.submitted" if draft.replaces is None else "ballot.replaced")],
         result=f"{ballot.ballot_id}#{version}",
     )
     return ballot
@@ -237,7 +237,9 @@ def _ballot(call: Call, competition: Competition, draft: _Draft, version: int, r
     )
 
 
-def _ballot_writes(competition: Competition, sheet: Sheet, ballot: BallotVersion, draft: _Draft) -> list[Write]:
+def _ballot_writes(
+    call: Call, competition: Competition, sheet: Sheet, ballot: BallotVersion, draft: _Draft
+) -> list[Write]:
     backing = draft.prepared.standing.backing
     holding = holding_of(ballot.version, [backing[each].ordinal for each in ballot.asset_ids], ballot.bids)
     use = Use(ballot_id=ballot.ballot_id, version=ballot.version, digest=draft.digest)
@@ -252,10 +254,10 @@ def _ballot_writes(competition: Competition, sheet: Sheet, ballot: BallotVersion
     )
     return [
         *store.sheet_writes(
-            with_token(after, draft.asked.client_token, use), service_span(competition), ballot.submitted_at
+            call, competition, with_token(after, draft.asked.client_token, use), service_span(competition)
         ),
         *store.head_writes(head, is_new=draft.replaces is None),
-        store.version_write(ballot),
+        store.version_write(call, competition, ballot),
         *_gates(competition),
     ]
 
@@ -282,7 +284,7 @@ def _withdrawn(call: Call, ballot_id: str, token: str | None) -> WithdrawalView:
     commit(
         call,
         [
-            *store.sheet_writes(left, service_span(competition), call.now),
+            *store.sheet_writes(call, competition, left, service_span(competition)),
             *store.head_writes(after, is_new=False),
             *_gates(competition),
         ],
@@ -305,7 +307,7 @@ def _withdrawal(head: BallotHead) -> WithdrawalView:
     )
 
 
-def _change(ballot: BallotVersion, action: str) -> Change:
+def _change(call: Call, competition: Competition, ballot: BallotVersion, action: str) -> Change:
     """The audit record: ids and a hash of the content, never the content.
 
     The hash is of the sealed bytes as they are kept: prices are few enough to be guessed from a hash of themselves.
@@ -314,7 +316,7 @@ def _change(ballot: BallotVersion, action: str) -> Change:
         "ballot_id": ballot.ballot_id,
         "version": ballot.version,
         "competition_id": ballot.competition_id,
-        "content_sha256": hashlib.sha256(store.sealed_version(ballot).content).hexdigest(),
+        "content_sha256": hashlib.sha256(store.sealed_version(call, competition, ballot).content).hexdigest(),
     }
     return Change(thing=f"ballot:{ballot.ballot_id}", action=action, organisation=ballot.fsp, after=after)
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from chalicelib.bidding import store
 from chalicelib.bidding.assessment import opened_ballot
+from chalicelib.bidding.doors import check_counting
 from chalicelib.bidding.holdings import Sheet
 from chalicelib.bidding.models import BallotVersion, BidForDeciding, OpenedBallot
 from chalicelib.bidding.rules import check_may_open
-from chalicelib.bidding.seal import unseal_for_counting, unseal_opened
+from chalicelib.bidding.seal import OpenedSeal
 from chalicelib.competitions import actions as competitions
 from chalicelib.competitions.models import Competition
 from chalicelib.files import actions as files
@@ -18,6 +19,7 @@ from chalicelib.kernel.errors import NotFound, Refused
 from chalicelib.qualification import actions as qualification
 from chalicelib.storage.audit import Change
 from chalicelib.storage.commit import commit
+from chalicelib.storage.sealing import count_sealed
 
 
 def bids_for_deciding(call: Call, competition_id: str) -> list[BidForDeciding]:
@@ -33,29 +35,32 @@ def bids_for_deciding(call: Call, competition_id: str) -> list[BidForDeciding]:
     check_may_open(competition, call.now)
     if store.opened_at(competition_id) is None:
         _open(call, competition)
-    return bids_of(competition_id)
+    return bids_of(call, competition_id)
 
 
-def bids_of(competition_id: str) -> list[BidForDeciding]:
+def bids_of(call: Call, competition_id: str) -> list[BidForDeciding]:
     """The bids of a competition whose ballots were opened, in order of bid id; `Refused` before that.
 
-    Rooms that decide and contract read here on everybody's behalf; what they show to whom is theirs to check.
+    For the competition's operator or the market itself (`call.as_system()`), which reads on everybody's behalf; what is
+    shown to whom is for the later rooms to check.
     """
-    return sorted((bid for ballot in opened_ballots(competition_id) for bid in ballot.bids), key=lambda bid: bid.id)
+    return sorted(
+        (bid for ballot in opened_ballots(call, competition_id) for bid in ballot.bids), key=lambda bid: bid.id
+    )
 
 
-def opened_ballots(competition_id: str) -> list[OpenedBallot]:
+def opened_ballots(call: Call, competition_id: str) -> list[OpenedBallot]:
     """The live ballots of a competition with their bids and the assets that are still qualified; as `bids_of`."""
     competition = competitions.get_competition(competition_id)
-    opened_at = store.opened_at(competition_id)
+    seal = OpenedSeal(call, competition, store.opened_at(competition_id))
     fsps = store.bidders(competition_id)
-    sealed = unseal_opened(competition, opened_at, store.load_sheets(competition_id, fsps))
+    sheets = seal.unsealed(store.load_sheets(competition_id, fsps))
     keys = [
         (competition_id, sheet.fsp, ballot_id, holding.version)
-        for sheet in map(Sheet.model_validate, sealed)
+        for sheet in map(Sheet.model_validate, sheets)
         for ballot_id, holding in sheet.live.items()
     ]
-    versions = unseal_opened(competition, opened_at, store.load_versions(keys))
+    versions = seal.unsealed(store.load_versions(keys))
     left = {fsp: qualification.qualified_set(competition_id, fsp) for fsp in fsps}
     ballots = map(BallotVersion.model_validate, versions)
     return [opened_ballot(competition, ballot, left[ballot.fsp]) for ballot in ballots]
@@ -63,10 +68,8 @@ def opened_ballots(competition_id: str) -> list[OpenedBallot]:
 
 def count_bids(call: Call, competition_id: str) -> int:
     """How many bids there are in live ballots, for the market itself or the operator from close on."""
-    competition = competitions.get_competition(competition_id)
-    found = store.load_sheets(competition_id, store.bidders(competition_id))
-    sheets = [Sheet.model_validate(each) for each in unseal_for_counting(call, competition, found)]
-    return sum(holding.bids for sheet in sheets for holding in sheet.live.values())
+    check_counting(call.actor, competitions.get_competition(competition_id), call.now)
+    return count_sealed(call, competition_id)
 
 
 def _open(call: Call, competition: Competition) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from chalicelib.bidding import store
 from chalicelib.bidding.actions_standing import overlaps_of
+from chalicelib.bidding.doors import check_own
 from chalicelib.bidding.holdings import Sheet
 from chalicelib.bidding.lifecycle import state_of
 from chalicelib.bidding.modelling import model
@@ -19,7 +20,7 @@ from chalicelib.bidding.models import (
     ModelRequest,
     ModelView,
 )
-from chalicelib.bidding.seal import check_own, unseal_own
+from chalicelib.bidding.seal import unseal_own, unseal_own_all
 from chalicelib.competitions import actions as competitions
 from chalicelib.competitions.models import Competition
 from chalicelib.competitions.rules import is_visible
@@ -96,7 +97,8 @@ def list_ballots(call: Call, competition_id: str, query: PageQuery) -> Page[Ball
     asked = after[: query.limit]
     heads = store.load_heads((competition.id, call.organisation, each) for each in asked)
     keys = [(competition.id, call.organisation, each, heads[each].version) for each in asked]
-    ballots = [BallotVersion.model_validate(unseal_own(call, competition, each)) for each in store.load_versions(keys)]
+    found = unseal_own_all(call, [(competition, each) for each in store.load_versions(keys)])
+    ballots = [BallotVersion.model_validate(each) for each in found]
     lines = [_line(heads[ballot.ballot_id], ballot, competition) for ballot in ballots]
     return Page(items=lines, next=asked[-1] if len(after) > len(asked) else None)
 
@@ -131,12 +133,14 @@ def _history(
     """The bids of each row that the query asks for, row by row; none of a row it leaves out."""
     known = {each: competitions.get_competition(each) for each in {row.competition for row in rows}}
     heads = store.load_heads((row.competition, row.fsp, row.ballot) for row in rows)
+    asked = [(known[row.competition], store.unpacked(row)) for row in rows if _is_asked(known[row.competition], query)]
+    documents = iter(unseal_own_all(call, asked))
     for row in rows:
         competition = known[row.competition]
         if not _is_asked(competition, query):
             yield row, []
             continue
-        ballot = BallotVersion.model_validate(unseal_own(call, competition, store.unpacked(row)))
+        ballot = BallotVersion.model_validate(next(documents))
         yield row, _history_views(heads[ballot.ballot_id], ballot, competition)
 
 

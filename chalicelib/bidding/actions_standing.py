@@ -14,7 +14,7 @@ from chalicelib.bidding.holdings import Sheet
 from chalicelib.bidding.models import BallotRequest, BallotVersion, Overlap, ReplacementRequest, total
 from chalicelib.bidding.overlaps import Times, ballot_overlaps, free_mw, obligation_overlaps
 from chalicelib.bidding.rules import Backing, Standing, check_bidder
-from chalicelib.bidding.seal import unseal_own
+from chalicelib.bidding.seal import unseal_own_all
 from chalicelib.competitions import actions as competitions
 from chalicelib.competitions.models import Competition
 from chalicelib.kernel.call import Call
@@ -95,7 +95,8 @@ def _sheets_elsewhere(call: Call, competition: Competition) -> list[tuple[Compet
     found = store.find_sheets_between(call.organisation, *service_span(competition))
     sealed = {each.competition_id: each for each in found if each.competition_id != competition.id}
     running = [other for other in competitions.load_competitions(sealed).values() if other.outcome == "open"]
-    return [(other, Sheet.model_validate(unseal_own(call, other, sealed[other.id]))) for other in running]
+    documents = unseal_own_all(call, [(other, sealed[other.id]) for other in running])
+    return [(other, Sheet.model_validate(found)) for other, found in zip(running, documents, strict=True)]
 
 
 def _involved(

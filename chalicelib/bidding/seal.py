@@ -1,29 +1,24 @@
 """Owns the seal: the one door through which everything derived from a ballot is written and read.
 
-Until close only the FSP's own people with the role `bidding` get through. From close on the market itself may count
-ballots; once the operator has opened them, a minute after close or later, they may be read for deciding. In a withdrawn
-competition nobody but the FSP ever reads them. Whoever reads is checked here at each reading, against the organisation
-and the calendar, before the competition's data key (`storage.sealing`) is unwrapped or taken from where it is kept; a
-key kept for one door opens no other, and one unwrapped before close is given up at close.
+Whoever reads is checked here at each reading, against the organisation and the calendar (`bidding.doors`), before the
+key is asked of `keep-keys`, which checks again by its own clock, or taken from where it is kept. A key opens one FSP's
+ballots of one competition; one kept for one door opens no other, and one got before close is given up at close.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.bidding.rules import check_closed, check_may_open
+from chalicelib.bidding.doors import check_opened, check_own
 from chalicelib.competitions.models import Competition
 from chalicelib.kernel.call import Call
-from chalicelib.kernel.errors import NotFound, Refused
-from chalicelib.storage.sealing import Lease, opening_key, sealing_key
-from chalicelib.storage.sealing_cipher import DataKey, NotSealedHere, Scope
-
-ROLE = "bidding"
+from chalicelib.storage.sealing import opening_keys, own_keys
+from chalicelib.storage.sealing_cipher import NotSealedHere, OwnerKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,74 +30,64 @@ class Sealed:
     content: bytes
 
 
-def seal(competition_id: str, fsp: str, document: Mapping[str, Any], now: datetime) -> Sealed:
-    """A document (JSON values) as bytes that only this module reads. The same document gives the same bytes.
+def seal(call: Call, competition: Competition, fsp: str, document: Mapping[str, Any]) -> Sealed:
+    """A document (JSON values) of the caller's own as bytes that only this module reads; refusals as of `check_own`.
 
-    `now` is the instant of the ballot that is written, for which the data key may be kept at hand.
+    The same document gives the same bytes.
     """
+    check_own(call, fsp)
     text = json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    key = sealing_key(_scope(competition_id), Lease(f"seal/{fsp}", now))
-    return Sealed(competition_id, fsp, key.seal(fsp, zlib.compress(text.encode(), 6)))
+    key = own_keys(call, fsp, {competition.id: _close_to_come(competition, call.now)}, make=True)[competition.id]
+    return Sealed(competition.id, fsp, key.seal(zlib.compress(text.encode(), 6)))
 
 
 def unseal_own(call: Call, competition: Competition, sealed: Sealed) -> dict[str, Any]:
     """The document, for the FSP's own bidding people at any time; refusals as of `check_own`."""
-    check_own(call, sealed.fsp)
-    lease = Lease(f"own/{sealed.fsp}", call.now, _close_to_come(competition, call.now))
-    return _unpacked(competition, opening_key(_scope(competition.id), lease), sealed)
+    [document] = unseal_own_all(call, [(competition, sealed)])
+    return document
 
 
-def unseal_opened(
-    competition: Competition, opened_at: datetime | None, sealed: Iterable[Sealed]
-) -> list[dict[str, Any]]:
-    """The documents, once the ballots were opened; `opened_at` is the instant on record, which must be late enough.
+def unseal_own_all(call: Call, several: Sequence[tuple[Competition, Sealed]]) -> list[dict[str, Any]]:
+    """As `unseal_own`, of ballots of any competitions of the caller's; their keys are asked for at once."""
+    for _, sealed in several:
+        check_own(call, sealed.fsp)
+    closing = {competition.id: _close_to_come(competition, call.now) for competition, _ in several}
+    keys = own_keys(call, call.organisation, closing) if several else {}
+    return [unpacked(keys[competition.id], competition.id, sealed) for competition, sealed in several]
 
-    `Refused` before. Who may be told what is in them is for the caller to check. The key is kept for no other call.
+
+class OpenedSeal:
+    """The seal of a competition whose ballots were opened; `Refused` where `opened_at` on record is not late enough.
+
+    Who may be told what is in them is for the caller to check. The keys are asked for when first needed, for the call's
+    own actor, and live no longer than this object.
     """
-    if opened_at is None:
-        raise Refused("bidding.sealed", "The ballots of this competition have not been opened yet.")
-    check_may_open(competition, opened_at)
-    return _all_unpacked(competition, sealed)
+
+    def __init__(self, call: Call, competition: Competition, opened_at: datetime | None) -> None:
+        check_opened(competition, opened_at)
+        self._call, self._competition = call, competition
+        self._keys: dict[str, OwnerKey] | None = None
+
+    def unsealed(self, several: Iterable[Sealed]) -> list[dict[str, Any]]:
+        """The documents; refusals as of `doors.check_opening`."""
+        return [unpacked(self._key(sealed.fsp), self._competition.id, sealed) for sealed in several]
+
+    def _key(self, fsp: str) -> OwnerKey:
+        if self._keys is None:
+            self._keys = opening_keys(self._call, self._competition.id)
+        if fsp not in self._keys:
+            raise NotSealedHere(f"nothing of {fsp} was sealed for {self._competition.id}")
+        return self._keys[fsp]
 
 
-def unseal_for_counting(call: Call, competition: Competition, sealed: Iterable[Sealed]) -> list[dict[str, Any]]:
-    """The documents, for the market itself or the competition's operator from close on, to tell how many bids came."""
-    if call.actor.kind != "system" and call.actor.organisation != competition.so:
-        raise NotFound("ballot.not_found", "There is no such ballot.")
-    check_closed(competition, call.now)
-    return _all_unpacked(competition, sealed)
-
-
-def check_own(call: Call, fsp: str) -> None:
-    """Raise unless the caller may read this FSP's ballots at any time.
-
-    `NotFound` for every other organisation: that a ballot exists is sealed too. `Forbidden` for the FSP's own people
-    without the role.
-    """
-    if call.actor.organisation != fsp:
-        raise NotFound("ballot.not_found", "There is no such ballot.")
-    call.check_role(ROLE)
-
-
-def _all_unpacked(competition: Competition, sealed: Iterable[Sealed]) -> list[dict[str, Any]]:
-    everything = list(sealed)
-    if not everything:
-        return []
-    key = opening_key(_scope(competition.id))
-    return [_unpacked(competition, key, each) for each in everything]
-
-
-def _unpacked(competition: Competition, key: DataKey, sealed: Sealed) -> dict[str, Any]:
-    if sealed.competition_id != competition.id:
-        raise NotSealedHere(f"not sealed for {competition.id}")
-    document: dict[str, Any] = json.loads(zlib.decompress(key.unseal(sealed.fsp, sealed.content)))
+def unpacked(key: OwnerKey, competition_id: str, sealed: Sealed) -> dict[str, Any]:
+    """The document in sealed bytes; `NotSealedHere` for those of another competition or owner."""
+    if sealed.competition_id != competition_id:
+        raise NotSealedHere(f"not sealed for {competition_id}")
+    document: dict[str, Any] = json.loads(zlib.decompress(key.unseal(sealed.content)))
     return document
 
 
 def _close_to_come(competition: Competition, now: datetime) -> datetime | None:
     closes = competition.calendar.closed
     return closes if closes is not None and now < closes else None
-
-
-def _scope(competition_id: str) -> Scope:
-    return Scope("competition", competition_id)

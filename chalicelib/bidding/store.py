@@ -21,6 +21,8 @@ from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 from chalicelib.bidding.holdings import Sheet
 from chalicelib.bidding.models import BallotHead, BallotVersion
 from chalicelib.bidding.seal import Sealed, seal
+from chalicelib.competitions.models import Competition
+from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Refused, Stale
 from chalicelib.kernel.models import iso
 from chalicelib.storage import objects
@@ -172,11 +174,10 @@ def opened_at(competition_id: str) -> datetime | None:
     return row.at if row else None
 
 
-def sheet_writes(sheet: Sheet, service: tuple[datetime, datetime], now: datetime) -> list[Write]:
+def sheet_writes(call: Call, competition: Competition, sheet: Sheet, service: tuple[datetime, datetime]) -> list[Write]:
     """The sheet in its new version, guarded by the one before; the first also names the FSP as a bidder.
 
-    `service` is the span from the competition's first service period to the end of its last; `now` is the instant
-    of the act that changed the sheet.
+    `service` is the span from the competition's first service period to the end of its last.
     """
     row = _SheetRow(
         pk=_home(sheet.competition_id, sheet.fsp),
@@ -185,7 +186,7 @@ def sheet_writes(sheet: Sheet, service: tuple[datetime, datetime], now: datetime
         org=_sheets_of(sheet.fsp),
         at=iso(service[1]),
         starts=iso(service[0]),
-        **_content(seal(sheet.competition_id, sheet.fsp, sheet.model_dump(mode="json"), now)),
+        **_content(seal(call, competition, sheet.fsp, sheet.model_dump(mode="json"))),
     )
     stale = Stale(SHEET_MOVED, "Another ballot of yours was taken at the same time.")
     if sheet.version > 1:
@@ -193,13 +194,12 @@ def sheet_writes(sheet: Sheet, service: tuple[datetime, datetime], now: datetime
     return [create(row, stale), create(_Row(pk=sheet.competition_id, sk=f"bidder#{sheet.fsp}"), stale)]
 
 
-def sealed_version(ballot: BallotVersion) -> Sealed:
+def sealed_version(call: Call, competition: Competition, ballot: BallotVersion) -> Sealed:
     """One version of a ballot as it is kept; the same bytes each time."""
-    document = ballot.model_dump(mode="json", exclude_none=True)
-    return seal(ballot.competition_id, ballot.fsp, document, ballot.submitted_at)
+    return seal(call, competition, ballot.fsp, ballot.model_dump(mode="json", exclude_none=True))
 
 
-def version_write(ballot: BallotVersion) -> Write:
+def version_write(call: Call, competition: Competition, ballot: BallotVersion) -> Write:
     """One version of a ballot, sealed; it must not exist yet."""
     row = VersionRow(
         pk=_home(ballot.competition_id, ballot.fsp),
@@ -208,7 +208,7 @@ def version_write(ballot: BallotVersion) -> Write:
         org=ballot.fsp,
         at=iso(ballot.submitted_at),
         ballot=ballot.ballot_id,
-        **_content(sealed_version(ballot)),
+        **_content(sealed_version(call, competition, ballot)),
     )
     return create(row)
 

@@ -75,16 +75,16 @@ def confirm_results(call: Call, competition_id: str) -> ConfirmationView:
         confirmed_by=call.actor.id,
         confirmed_at=call.now,
         digest=rules.digest(deciding.decisions.values()),
-        results_key=_keep_results(deciding),
+        results_key=_keep_results(call, deciding),
         version=deciding.sheet.version + 1,
     )
     _commit_confirmation(call, deciding, sheet)
     return _confirmation(sheet)
 
 
-def _keep_results(deciding: Deciding) -> str:
+def _keep_results(call: Call, deciding: Deciding) -> str:
     """Keep what leaves the seal, by content; the same confirmed again has the same key."""
-    ballots = bidding.opened_ballots(deciding.competition.id)
+    ballots = bidding.opened_ballots(call, deciding.competition.id)
     kept = results.confirmed(deciding.competition, ballots, deciding.decisions)
     return objects.put_json(kept.model_dump(mode="json"), "results")
 
@@ -118,10 +118,10 @@ def get_confirmation(call: Call, competition_id: str) -> ConfirmationView:
 
 def get_overview(call: Call, competition_id: str) -> OverviewView:
     """Where deciding stands in one closed competition of the caller's."""
-    return overview_of(load_deciding(call, competition_id))
+    return overview_of(call, load_deciding(call, competition_id))
 
 
-def overview_of(deciding: Deciding) -> OverviewView:
+def overview_of(call: Call, deciding: Deciding) -> OverviewView:
     bids, decisions = list(deciding.bids.values()), deciding.decisions
     taken = results.accepted(bids, decisions)
     competition, sheet = deciding.competition, deciding.sheet
@@ -140,15 +140,15 @@ def overview_of(deciding: Deciding) -> OverviewView:
         rejected=len(decisions) - len(taken),
         capacity_required_mw=sum((window.capacity_required for window in competition.windows), start=ZERO),
         accepted_mw=sum((decisions[bid.id].accepted_mw for bid in taken), start=ZERO),
-        proposal=_proposal(competition.id),
+        proposal=_proposal(call, competition.id),
         message=rules.overview_message(sheet.but(bids=len(bids), decided=len(decisions)), len(taken)),
         version=sheet.version,
     )
 
 
-def _proposal(competition_id: str) -> OverviewProposal | None:
+def _proposal(call: Call, competition_id: str) -> OverviewProposal | None:
     proposal = store_proposals.find_plain(competition_id)
-    record = read_record(proposal) if proposal else None
+    record = read_record(call, proposal) if proposal else None
     if proposal is None or record is None:
         return None
     figures = dict(figures_of(record))

@@ -41,36 +41,36 @@ def ask_proposal(call: Call, competition_id: str, request: ProposalRequest) -> P
     deciding = load_deciding(call, competition_id)
     problems = option_problems(request, deciding.competition.windows_by_id, deciding.bids)
     raise_problems(problems, "proposal.invalid")
-    return _line(_again_while(store_proposals.TAKEN, lambda: _asked(call, deciding, request)))
+    return _line(call, _again_while(store_proposals.TAKEN, lambda: _asked(call, deciding, request)))
 
 
 def replay_asked(call: Call, name: str) -> ProposalLine:
     """The proposal that an `Idempotency-Key` was answered with, as it stands now."""
     competition_id, _, number = name.partition("#")
-    return _line(_load(call, competition_id, number)[1])
+    return _line(call, _load(call, competition_id, number)[1])
 
 
 def list_proposals(call: Call, competition_id: str, query: ProposalQuery) -> Page[ProposalLine]:
     """The proposals for one of the caller's closed competitions, newest first."""
     load_deciding(call, competition_id)
     page = store_proposals.list_proposals(competition_id, query.limit, query.cursor)
-    return Page(items=[_line(row.body) for row in page.items], next=page.next)
+    return Page(items=[_line(call, row.body) for row in page.items], next=page.next)
 
 
 def get_proposal(call: Call, competition_id: str, number: str, query: ProposedBidsQuery) -> ProposalView:
     """A proposal with its windows and a page of its bids, and whether anything changed since it was made."""
     deciding, proposal = _load(call, competition_id, number)
-    record = read_record(proposal)
-    told = _told(deciding, proposal, record, query) if record else {}
+    record = read_record(call, proposal)
+    told = _told(call, deciding, record, query) if record else {}
     nothing = {"stale": None, "notes": (), "windows": (), "bids": (), "next": None}
     unmade = {"input_digest": None, "method": None, "solver": None, "solver_version": None}
     about = {"competition_reference": deciding.competition.reference, "options": proposal.options}
-    return ProposalView.model_validate({**dict(_line(proposal, record)), **about, **nothing, **unmade, **told})
+    return ProposalView.model_validate({**dict(_line(call, proposal, record)), **about, **nothing, **unmade, **told})
 
 
 def get_record(call: Call, competition_id: str, number: str) -> LinkView:
     """A short link to a proposal's record: what it was made from and came to, to be made again elsewhere."""
-    link = link_to_record(_load(call, competition_id, number)[1])
+    link = link_to_record(call, _load(call, competition_id, number)[1])
     if link is None:
         raise _NOT_MADE
     return link
@@ -83,10 +83,10 @@ def decide_from_proposal(call: Call, competition_id: str, number: str, request: 
     overtaken by a change of bids or of what is required.
     """
     deciding, proposal = _load(call, competition_id, number)
-    record = read_record(proposal)
+    record = read_record(call, proposal)
     if record is None:
         raise _NOT_MADE
-    _check_may_decide(deciding, proposal, record)
+    _check_may_decide(call, deciding, proposal, record)
     asked = _requests(deciding, record, request.replace)
     problems = decision_problems(deciding, asked)
     raise_problems([problem for found in problems.values() for problem in found], "decision.invalid")
@@ -94,11 +94,11 @@ def decide_from_proposal(call: Call, competition_id: str, number: str, request: 
     return get_overview(call, competition_id)
 
 
-def _check_may_decide(deciding: Deciding, proposal: Proposal, record: ProposalRecord) -> None:
+def _check_may_decide(call: Call, deciding: Deciding, proposal: Proposal, record: ProposalRecord) -> None:
     if changes_ceilings(proposal.options):
         detail = "It was looked at with ceilings that were never published. Decide from a proposal without them."
         raise Refused("proposal.ceilings", detail)
-    stale = overtaken(deciding, record)
+    stale = overtaken(call, deciding, record)
     if stale is not None:
         raise Refused("proposal.stale", stale)
 
@@ -117,12 +117,12 @@ def _load(call: Call, competition_id: str, number: str) -> tuple[Deciding, Propo
     return deciding, proposal
 
 
-def _told(deciding: Deciding, proposal: Proposal, record: ProposalRecord, query: ProposedBidsQuery) -> dict[str, Any]:
+def _told(call: Call, deciding: Deciding, record: ProposalRecord, query: ProposedBidsQuery) -> dict[str, Any]:
     bids = telling.bids_of(deciding.competition, record)
     shown, after = cut(bids, [bid.bid_id for bid in bids], query)
     selection = record.result.selection
     return {
-        "stale": overtaken(deciding, record),
+        "stale": overtaken(call, deciding, record),
         "notes": record.input.weighed.notes,
         "windows": telling.windows_of(deciding.competition, record),
         "bids": tuple(shown),
@@ -134,8 +134,8 @@ def _told(deciding: Deciding, proposal: Proposal, record: ProposalRecord, query:
     }
 
 
-def _line(proposal: Proposal, record: ProposalRecord | None = None) -> ProposalLine:
-    found = record or read_record(proposal)
+def _line(call: Call, proposal: Proposal, record: ProposalRecord | None = None) -> ProposalLine:
+    found = record or read_record(call, proposal)
     fields = {name: value for name, value in proposal if name in ProposalLine.model_fields}
     told = {"is_plain": proposal.options.is_plain, "note": proposal.options.note}
     figures = None if found is None else telling.figures_of(found)

@@ -34,14 +34,14 @@ def make_proposal(call: Call, competition_id: str, number: int) -> None:
     if proposal is None or not can_move(PROPOSAL_MOVES, proposal.state, "make"):
         return
     try:
-        record = _made(proposal, load_deciding(call, competition_id))
+        record = _made(call, proposal, load_deciding(call, competition_id))
     except Refusal as refusal:
         _save(call, proposal, "fail", failure=refusal.detail)
     except Exception:
         _save(call, proposal, "fail", failure=FAULT)
         raise
     else:
-        _save(call, proposal, "make", failure=None, record_key=keep_record(proposal, record))
+        _save(call, proposal, "make", failure=None, record_key=keep_record(call, proposal, record))
 
 
 def made_from(given: ProposalInput) -> ProposalResult:
@@ -51,15 +51,15 @@ def made_from(given: ProposalInput) -> ProposalResult:
     return ProposalResult(selection=found, plain=beside)
 
 
-def _made(proposal: Proposal, deciding: Deciding) -> ProposalRecord:
+def _made(call: Call, proposal: Proposal, deciding: Deciding) -> ProposalRecord:
     given = ProposalInput(
         competition_id=proposal.competition_id,
         competition_reference=deciding.competition.reference,
         number=proposal.number,
         asked_at=proposal.asked_at,
         options=proposal.options,
-        weighed=weigh(deciding, proposal.options),
-        plain=None if proposal.options.is_plain else weigh(deciding, ProposalRequest()),
+        weighed=weigh(call, deciding, proposal.options),
+        plain=None if proposal.options.is_plain else weigh(call, deciding, ProposalRequest()),
     )
     return ProposalRecord(input=given, result=made_from(given))
 

@@ -26,7 +26,7 @@ def export_bids(call: Call, filters: dict[str, Any]) -> tuple[Template, Rows]:
             "name": deciding.competition.name,
             "dps_record_reference": deciding.competition.dps_record_reference,
         }
-        proposed = _proposed(deciding)
+        proposed = _proposed(call, deciding)
         views = decided_bids(deciding.competition, deciding.bids.values(), deciding.decisions)
         rows += [_row(view.model_dump()) | about | proposed.get(view.bid_id, _NOT_PROPOSED) for view in views]
     return TEMPLATE, {BIDS: rows}
@@ -48,9 +48,9 @@ def _asked(call: Call, filters: dict[str, Any]) -> list[str]:
     return [competition.id for competition in closed_competitions(call, filters.get("round_ref"))]
 
 
-def _proposed(deciding: Deciding) -> dict[str, dict[str, str | None]]:
+def _proposed(call: Call, deciding: Deciding) -> dict[str, dict[str, str | None]]:
     """By bid, what the latest proposal without options says of it; nothing where that has been overtaken."""
-    record = standing_plain(deciding)
+    record = standing_plain(call, deciding)
     if record is None:
         return {}
     return {

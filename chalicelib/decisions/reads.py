@@ -50,7 +50,7 @@ def list_overviews(call: Call, query: OverviewQuery) -> Page[OverviewView]:
     """Where deciding stands in the caller's closed competitions, zero-bid ones too, latest closed first."""
     closed = [each for each in closed_competitions(call, query.round_ref) if query.state in (None, _state(each))]
     shown, after = cut(closed, [each.id for each in closed], query)
-    return Page(items=[overview_of(load_deciding(call, each.id)) for each in shown], next=after)
+    return Page(items=[overview_of(call, load_deciding(call, each.id)) for each in shown], next=after)
 
 
 def closed_competitions(call: Call, round_ref: str | None = None) -> list[Competition]:
@@ -69,7 +69,7 @@ def get_results(call: Call, competition_id: str) -> ResultsView:
     sheet = store.find_sheet(competition_id)
     if sheet is None or sheet.state != "confirmed":
         raise NotFound("results.not_found", "These results are not confirmed.")
-    bids = [bid for ballot in bidding.opened_ballots(competition_id) for bid in ballot.bids]
+    bids = [bid for ballot in bidding.opened_ballots(call.as_system(), competition_id) for bid in ballot.bids]
     decisions = store.load_decisions(competition_id)
     return _results(call, competition, sheet, bids, decisions)
 

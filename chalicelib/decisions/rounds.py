@@ -21,7 +21,7 @@ from chalicelib.storage.commit import commit
 
 def get_round_overview(call: Call, round_ref: str) -> RoundOverviewView:
     """Where deciding stands in every closed competition of the caller's round."""
-    views = [actions.overview_of(deciding) for deciding in _of_round(call, round_ref)]
+    views = [actions.overview_of(call, deciding) for deciding in _of_round(call, round_ref)]
     return RoundOverviewView(round_ref=round_ref, competitions=views, undecided=_undecided(views))
 
 

@@ -20,6 +20,10 @@ from chalicelib.kernel.events import Envelope
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
+class CouldNotAnswer(RuntimeError):
+    """A fault of a function that was asked by another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """An object that arrived in a bucket: its key, its version where the bucket keeps them, its size in bytes, when."""
@@ -86,6 +90,23 @@ def drops(do: Callable[[Call, Arrived], None]) -> Handler:
             do(identity.reaction_call(arrived.at, cause), arrived)
 
     return _batch(one)
+
+
+def asked(do: Callable[[Call, dict[str, Any]], dict[str, Any]]) -> Handler:
+    """A handler that other functions invoke and wait for: the call's instant is its own clock's.
+
+    What is asked and answered is not logged, here or by Lambda: a fault is told by its name alone.
+    """
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        call = identity.asked_call(str(event.get("request_id", "unknown")))
+        try:
+            return do(call, event)
+        except Exception as error:
+            logger().exception("what was asked could not be answered", extra={"request_id": call.request_id})
+            raise CouldNotAnswer(f"{type(error).__name__}; the log tells more by the request id") from None
+
+    return handler
 
 
 def _arrived(told: dict[str, Any]) -> Arrived:

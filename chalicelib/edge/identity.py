@@ -19,6 +19,7 @@ import jwt
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
+from chalicelib.edge.clock import market_clock
 from chalicelib.kernel.call import ANONYMOUS, SYSTEM, Actor, Call, Idempotency, OrganisationKind
 from chalicelib.kernel.errors import Unauthorised
 from chalicelib.storage import identity as directory
@@ -190,6 +191,12 @@ def reaction_call(at: datetime, cause_id: str, request_id: str | None = None) ->
 def tick_call(at: datetime) -> Call:
     """The call of a schedule: its own time, never the clock's."""
     return Call(SYSTEM, at, _drawn_ids(at), f"tick-{at:%Y%m%dT%H%M%SZ}")
+
+
+def asked_call(request_id: str) -> Call:
+    """The call of a function that another one asks: at its own clock's time, whatever the asker says of the hour."""
+    now = market_clock()
+    return Call(SYSTEM, now, _drawn_ids(now), request_id)
 
 
 def start_call() -> Call:

@@ -80,7 +80,7 @@ def request_upload(call: Call, asked: FileRequest) -> FileView:
 def get_upload(call: Call, receipt_id: str) -> FileView:
     """The receipt again, with a fresh link while the file has not arrived."""
     receipt = _visible(call, receipt_id)
-    return _upload_view(receipt) if receipt.state == "expected" else _full_view(receipt)
+    return _upload_view(receipt) if receipt.state == "expected" else _full_view(call, receipt)
 
 
 def list_files(call: Call, query: FileQuery) -> Page[FileView]:
@@ -98,14 +98,14 @@ def get_file(call: Call, receipt_id: str) -> FileView:
     is_operator = call.actor.organisation_kind == "market_operator"
     if is_operator and receipt.failed and receipt.organisation != call.organisation:
         return _outside_view(receipt)
-    return _full_view(_visible(call, receipt_id))
+    return _full_view(call, _visible(call, receipt_id))
 
 
 def list_problems(call: Call, receipt_id: str, query: PageQuery) -> Page[FileProblem]:
     """The problems of a file in order of its rows, page by page, also while it is being read."""
     receipt = _visible(call, receipt_id)
     part, start = _place(query.cursor)
-    kept, parts = kept_of(receipt), _problem_parts(receipt)
+    kept, parts = kept_of(call, receipt), _problem_parts(receipt)
     found: list[FileProblem] = []
     while part < len(parts) and len(found) < query.limit:
         problems = _problems_of(kept, parts[part])
@@ -115,9 +115,9 @@ def list_problems(call: Call, receipt_id: str, query: PageQuery) -> Page[FilePro
     return Page(items=found, next=f"{part}:{start}" if part < len(parts) else None)
 
 
-def all_problems(receipt: Receipt) -> Iterator[FileProblem]:
+def all_problems(call: Call, receipt: Receipt) -> Iterator[FileProblem]:
     """Every problem of a file, in order of its chunks."""
-    kept = kept_of(receipt)
+    kept = kept_of(call, receipt)
     return (problem for part in _problem_parts(receipt) for problem in _problems_of(kept, part))
 
 
@@ -127,7 +127,7 @@ def marked_workbook(call: Call, receipt_id: str) -> LinkView:
     if receipt.marked_workbook is None:
         raise NotFound("file.no_marked_workbook", "This file has no marked-up copy.")
     name = f"{receipt.name.rpartition('.')[0] or receipt.name} - marked.xlsx"
-    return kept_of(receipt).link_to(receipt.marked_workbook, name)
+    return kept_of(call, receipt).link_to(receipt.marked_workbook, name)
 
 
 def replay_file(call: Call, receipt_id: str) -> FileView:
@@ -224,9 +224,9 @@ def _view(receipt: Receipt, results: list[ChunkResult] | None = None) -> FileVie
     )
 
 
-def _full_view(receipt: Receipt) -> FileView:
+def _full_view(call: Call, receipt: Receipt) -> FileView:
     problems: list[FileProblem] = []
-    for problem in all_problems(receipt):
+    for problem in all_problems(call, receipt):
         problems.append(problem)
         if len(problems) == _FIRST_PROBLEMS:
             break

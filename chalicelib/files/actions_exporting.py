@@ -47,7 +47,7 @@ def request_export(call: Call, asked: ExportRequest) -> JobView:
         at=call.now,
     )
     commit(call, [store.create_job(job)], [_event(job)], [_change(job, "export.requested")], job.id)
-    return _view(job)
+    return _view(call, job)
 
 
 def get_job(call: Call, job_id: str) -> JobView:
@@ -57,7 +57,7 @@ def get_job(call: Call, job_id: str) -> JobView:
     role = EXPORTS[job.kind].role
     if role != "read":
         call.check_role(role)
-    return _view(job)
+    return _view(call, job)
 
 
 def find_queued(job_id: str) -> Job | None:
@@ -75,7 +75,7 @@ def acting(call: Call, job: Job) -> Call:
 def finish_job(call: Call, job: Job, content: bytes, name: str, rows: int, content_type: str = BYTES) -> None:
     """Keep the file and close the job."""
     key = f"exports/{job.id}/{name}"
-    made_by(job).put_file(key, content, content_type)
+    made_by(call, job).put_file(key, content, content_type)
     done = job.but(
         version=job.version + 1,
         state=move(JOB_MOVES, "job", job.state, "finish"),
@@ -145,7 +145,7 @@ def _change(job: Job, action: str) -> Change:
     return Change(thing=f"job:{job.id}", action=action, organisation=job.organisation, after=after)
 
 
-def _view(job: Job) -> JobView:
+def _view(call: Call, job: Job) -> JobView:
     fields = set(JobView.model_fields) & set(Job.model_fields)
-    link = made_by(job).link_to(job.object_key, job.name) if job.object_key and job.name else None
+    link = made_by(call, job).link_to(job.object_key, job.name) if job.object_key and job.name else None
     return JobView(**job.model_dump(include=fields), link=link)

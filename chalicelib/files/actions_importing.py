@@ -65,7 +65,7 @@ def begin(call: Call, receipt: Receipt, content: bytes) -> Receipt | None:
 
 def start(call: Call, receipt: Receipt, chunks: Sequence[Chunk], rows: int, notes: Iterable[str] = ()) -> Receipt:
     """Keep the chunks, then say how many there are: from here on the file's own object is not needed any more."""
-    kept = kept_of(receipt)
+    kept = kept_of(call, receipt)
     keys = [kept.put_json(chunk.as_json(), CHUNKS) for chunk in chunks]
     started = receipt.but(
         version=receipt.version + 1,
@@ -87,10 +87,10 @@ def queue_missing(call: Call, receipt: Receipt) -> int:
     return len(missing)
 
 
-def load_chunk(receipt: Receipt, number: int) -> Chunk:
+def load_chunk(call: Call, receipt: Receipt, number: int) -> Chunk:
     """One chunk of a file as it was kept."""
     assert receipt.chunks_key is not None
-    kept = kept_of(receipt)
+    kept = kept_of(call, receipt)
     keys = kept.get_json(receipt.chunks_key)
     return Chunk.from_json(number, kept.get_json(keys[number]))
 
@@ -102,7 +102,7 @@ def has_result(receipt: Receipt, number: int) -> bool:
 def record(call: Call, receipt: Receipt, number: int, outcomes: Sequence[RowOutcome]) -> None:
     """Keep what a chunk's rows came to."""
     problems = sum(len(outcome.problems) for outcome in outcomes)
-    key = kept_of(receipt).put_json([outcome_json(outcome) for outcome in outcomes], OUTCOMES)
+    key = kept_of(call, receipt).put_json([outcome_json(outcome) for outcome in outcomes], OUTCOMES)
     result = ChunkResult(number=number, counts=count(outcomes), problems=problems, outcomes_key=key)
     commit(call, [store.save_result(receipt.id, result)])
 
@@ -116,7 +116,7 @@ def finish_if_last(call: Call, receipt: Receipt, mark: Mark | None = None) -> bo
     if len(results) < (receipt.chunks or 0):
         return False
     problems = sum(result.problems for result in results)
-    marked = _keep_marked(receipt, mark(receipt, load_object(receipt))) if problems and mark else None
+    marked = _keep_marked(call, receipt, mark(receipt, load_object(receipt))) if problems and mark else None
     _close(call, receipt.id, sum_counts(result.counts for result in results), problems, marked)
     return True
 
@@ -219,9 +219,9 @@ def _close_as_same(call: Call, receipt: Receipt, earlier: Receipt) -> None:
     save(call, closed, "file.done")
 
 
-def _keep_marked(receipt: Receipt, content: bytes) -> str:
+def _keep_marked(call: Call, receipt: Receipt, content: bytes) -> str:
     key = f"marked/{receipt.id}.xlsx"
-    kept_of(receipt).put_workbook(key, content)
+    kept_of(call, receipt).put_workbook(key, content)
     return key
 
 

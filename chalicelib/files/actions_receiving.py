@@ -73,7 +73,7 @@ def refuse(call: Call, receipt: Receipt, refusal: Refusal) -> Receipt:
         refusal_code=refusal.code,
         refusal=refusal.detail,
         problem_count=len(problems),
-        problems_key=kept_of(receipt).put_json(problems, "problems") if problems else None,
+        problems_key=kept_of(call, receipt).put_json(problems, "problems") if problems else None,
         failed=False,
     )
     save(call, refused, "file.refused", [_refused_event(refused)])

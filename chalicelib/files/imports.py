@@ -40,7 +40,7 @@ def import_chunk(call: Call, receipt_id: str, number: int, importer: Importer) -
     if receipt is None:
         return
     if not work.has_result(receipt, number):
-        _apply(call, receipt, work.load_chunk(receipt, number), importer)
+        _apply(call, receipt, work.load_chunk(call, receipt, number), importer)
     _finish(call, receipt, importer)
 
 
@@ -66,9 +66,9 @@ def _apply(call: Call, receipt: Receipt, chunk: Chunk, importer: Importer) -> No
 
 
 def _finish(call: Call, receipt: Receipt, importer: Importer) -> None:
-    work.finish_if_last(call, receipt, lambda closing, content: _marked(closing, content, importer))
+    work.finish_if_last(call, receipt, lambda closing, content: _marked(call, closing, content, importer))
 
 
-def _marked(receipt: Receipt, content: bytes, importer: Importer) -> bytes:
+def _marked(call: Call, receipt: Receipt, content: bytes, importer: Importer) -> bytes:
     tables = read_tables(content)
-    return mark_workbook(tables, match_tabs(content, tables, importer.template), all_problems(receipt))
+    return mark_workbook(tables, match_tabs(content, tables, importer.template), all_problems(call, receipt))

@@ -5,8 +5,8 @@ stays so. A workbook that somebody with the right to it asks for is opened into 
 behind a short link. The dropped object itself stays as it came: S3 encrypts it under the buckets' key, and the inbox is
 closed to every organisation but its own.
 
-Data keys come from whoever says so with `use_keys`: the processes that may open sealed files do (`files.sealed`). In
-every other one a sealed file is a fault, and its role lets KMS unwrap nothing.
+Keys come from whoever says so with `use_keys`: the processes that handle sealed files do (`files.sealed`). In every
+other one a sealed file is a fault, and its role lets it ask nobody for a key.
 """
 
 from __future__ import annotations
@@ -19,43 +19,38 @@ from typing import Any
 
 from chalicelib.files.kinds import EXPORTS, KINDS
 from chalicelib.files.models import Job, LinkView, Receipt
+from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import NotFound
 from chalicelib.storage import objects
-from chalicelib.storage.sealing_cipher import DataKey, Scope
+from chalicelib.storage.sealing_cipher import OwnerKey, Scope
 
 BYTES = "application/octet-stream"
 
-Keys = Callable[[Scope], DataKey]
+Keys = Callable[[Call, Scope, str, bool], OwnerKey]
+"""The key of a file for whoever calls: its scope, its owner, and whether to make one where there is none yet."""
 
 
 @dataclass(slots=True)
 class _Door:
-    """Where this process has data keys from."""
+    """Where this process has keys from."""
 
-    sealing: Keys | None = None
-    opening: Keys | None = None
+    keys: Keys | None = None
 
 
 _door = _Door()
 
 
-def use_keys(sealing: Keys, opening: Keys) -> None:
-    """Say where data keys come from, to seal with and to open with."""
-    _door.sealing, _door.opening = sealing, opening
-
-
-def _key(keys: Keys | None, scope: Scope) -> DataKey:
-    if keys is None:
-        raise RuntimeError(f"{scope.id} is sealed, and this function is not one that may open sealed files")
-    return keys(scope)
+def use_keys(keys: Keys) -> None:
+    """Say where keys come from."""
+    _door.keys = keys
 
 
 class Keeping:
-    """What is kept of one file. An unwrapped data key lives no longer than this object: make one for each act."""
+    """What is kept of one file. Its key lives no longer than this object: make one for each act."""
 
-    def __init__(self, file_id: str, owner: str, sealed: bool) -> None:
-        self._scope, self._owner, self.is_sealed = Scope("file", file_id), owner, sealed
-        self._key: DataKey | None = None
+    def __init__(self, call: Call, scope: Scope, owner: str, sealed: bool) -> None:
+        self._call, self._scope, self._owner, self.is_sealed = call, scope, owner, sealed
+        self._key: OwnerKey | None = None
 
     def put_json(self, value: Any, prefix: str) -> str:
         """Keep a JSON value; returns its key. The same value of the same file gives the same key."""
@@ -92,21 +87,26 @@ class Keeping:
         return objects.OPENED
 
     def _sealed(self, content: bytes) -> bytes:
-        self._key = self._key or _key(_door.sealing, self._scope)
-        return self._key.seal(self._owner, content)
+        return self._held(make=True).seal(content)
 
     def _unsealed(self, content: bytes) -> bytes:
-        self._key = self._key or _key(_door.opening, self._scope)
-        return self._key.unseal(self._owner, content)
+        return self._held(make=False).unseal(content)
+
+    def _held(self, make: bool) -> OwnerKey:
+        if self._key is None:
+            if _door.keys is None:
+                raise RuntimeError(f"{self._scope.id} is sealed, and this function is none that handles sealed files")
+            self._key = _door.keys(self._call, self._scope, self._owner, make)
+        return self._key
 
 
-def kept_of(receipt: Receipt) -> Keeping:
-    """What is kept of a dropped file."""
+def kept_of(call: Call, receipt: Receipt) -> Keeping:
+    """What is kept of a dropped file, for whoever calls."""
     kind = KINDS.get(receipt.kind)
-    return Keeping(receipt.id, receipt.organisation, kind is not None and kind.sealed)
+    return Keeping(call, Scope("file", receipt.id), receipt.organisation, kind is not None and kind.sealed)
 
 
-def made_by(job: Job) -> Keeping:
-    """What is kept of a workbook that was asked for."""
+def made_by(call: Call, job: Job) -> Keeping:
+    """What is kept of a workbook that was asked for, for whoever calls."""
     kind = EXPORTS.get(job.kind)
-    return Keeping(job.id, job.organisation, kind is not None and kind.sealed)
+    return Keeping(call, Scope("file", job.id), job.organisation, kind is not None and kind.sealed)

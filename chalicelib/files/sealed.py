@@ -1,15 +1,15 @@
 """Lets a process seal and open files of sealed kinds. Only the API and functions that handle bid files ask for it.
 
-Roles are made from what code names, so that `kms:Decrypt` follows from `may_open_files` being named, and from nothing
-else in the files room.
+Roles are made from what code names, so that leave to ask `keep-keys` follows from `may_open_files` being named, and
+from nothing else in the files room.
 """
 
 from __future__ import annotations
 
 from chalicelib.files.keeping import use_keys
-from chalicelib.storage.sealing import opening_key, sealing_key
+from chalicelib.storage.sealing import file_key
 
 
 def may_open_files() -> None:
-    """Sealed files are sealed and opened in this process from now on."""
-    use_keys(sealing_key, opening_key)
+    """Sealed files are sealed and opened in this process from now on, each with a key asked for it alone."""
+    use_keys(file_key)

@@ -25,6 +25,11 @@ def queue_name(name: str) -> str:
     return f"headroom-{stage()}-{name}"
 
 
+def function_name(name: str) -> str:
+    """The deployed name of a function of `functions.wiring`."""
+    return f"headroom-{stage()}-{name}"
+
+
 def key_alias(name: str) -> str:
     """The alias of a KMS key of `storage.schema`."""
     return f"alias/headroom-{stage()}-{name}"

@@ -46,7 +46,7 @@ def taken(answers):
 def live(bidding):
     """The live ballots as the operator finds them after close."""
     bidding.opened(OPENED)
-    return actions.opened_ballots(bidding.competition_1.id)
+    return actions.opened_ballots(bidding.operator(OPENED), bidding.competition_1.id)
 
 
 def check_disjoint(ballots):
@@ -85,7 +85,7 @@ def test_eight_disjoint_ballots_at_once_all_get_in(bidding):
     assert [answer for answer in limit_five if isinstance(answer, Refusal)] == []
     assert sorted(receipt.ref for receipt in receipts) == [f"B{number}" for number in range(1, THREADS + 1)]
     actions.bids_for_deciding(bidding.operator(OPENED), other.id)
-    ballots = actions.opened_ballots(other.id)
+    ballots = actions.opened_ballots(bidding.operator(OPENED), other.id)
     assert len(ballots) == THREADS
     check_disjoint(ballots)
 

@@ -227,7 +227,8 @@ def test_bids_are_sealed_until_a_minute_after_close_then_the_operator_reads_them
             (second.ballot_id, Decimal(2), Decimal(2), Decimal(100), ()),
         ]
     )
-    assert actions.bids_of(bidding.competition_1.id) == bids
+    for reader in (bidding.operator(OPENED), a_system_call(OPENED)):
+        assert actions.bids_of(reader, bidding.competition_1.id) == bids
 
 
 def test_nobody_else_opens_bids(bidding):
@@ -238,7 +239,7 @@ def test_nobody_else_opens_bids(bidding):
         with pytest.raises(NotFound):
             actions.count_bids(call, bidding.competition_1.id)
     with pytest.raises(Refused):
-        actions.bids_of(bidding.competition_1.id)
+        actions.bids_of(a_system_call(OPENED), bidding.competition_1.id)
 
 
 def test_bids_are_counted_from_close_on(bidding):
@@ -312,7 +313,7 @@ def test_a_ballot_whose_assets_dropped_out_after_close_stays_cut_and_flagged(bid
         (1, 0, ("not_qualified",)),
         (2, 1, ("cut",)),
     ]
-    kept = {len(ballot.asset_ids) for ballot in actions.opened_ballots(bidding.competition_1.id)}
+    kept = {len(ballot.asset_ids) for ballot in actions.opened_ballots(a_system_call(OPENED), bidding.competition_1.id)}
     assert kept == {0, 1}
 
 

@@ -14,6 +14,7 @@ from chalicelib.bidding.imports import IMPORTER
 from chalicelib.bidding.models import BallotReceipt, BallotRequest, BallotVersion, BidForDeciding, BidRequest
 from chalicelib.bidding.rules import Backing, Standing
 from chalicelib.bidding.sheets import BIDS, TEMPLATE
+from chalicelib.competitions import store as competitions_store
 from chalicelib.competitions.models import Competition
 from chalicelib.files.actions_importing import merge
 from chalicelib.files.importing import Chunk, RowOutcome
@@ -81,6 +82,13 @@ def a_competition(**changes: Any) -> Competition:
         "announced_until": "2026-03-01T09:00:00Z",
     }
     return Competition.model_validate(plain | changes)
+
+
+def a_stored_competition(**changes: Any) -> Competition:
+    """The same, as the keeper of keys and everybody else reads it."""
+    competition = a_competition(**changes)
+    commit(a_call(), competitions_store.create_competition(competition))
+    return competition
 
 
 def an_availability_competition(**changes: Any) -> Competition:

@@ -304,7 +304,7 @@ def test_a_crash_at_any_write_and_a_retry_give_the_end_state_of_an_undisturbed_i
     assert done.state == "done"
     assert done.counts.model_dump() == {"created": 3, "updated": 0, "unchanged": 0, "errors": 2}
     assert set(shelf.rows) == {"A1", "A4", "A5"}
-    assert [problem.row for problem in actions.all_problems(done)] == [3, 4]
+    assert [problem.row for problem in actions.all_problems(a_call(), done)] == [3, 4]
     assert [record.action for record in trail_of(f"file:{done.id}").items] == ["file.done", "file.received"]
 
 

@@ -122,7 +122,7 @@ def test_a_refusal_keeps_its_problems_and_tells_whoever_dropped_the_file() -> No
     refusal = Invalid.of([Problem("file.column_missing", "No column Name.", "name", column="Name")], "file.columns")
     refused = refuse(a_system_call(), receipt, refusal)
     assert (refused.state, refused.refusal_code, refused.problem_count) == ("refused", "file.columns", 1)
-    assert [problem.column for problem in actions.all_problems(refused)] == ["Name"]
+    assert [problem.column for problem in actions.all_problems(a_call(), refused)] == ["Name"]
     assert told()[-1] == ("files.file_refused.v1", receipt.id)
 
 

@@ -20,7 +20,7 @@ from chalicelib.qualification.downloads import export_entries, export_qualified_
 from chalicelib.qualification.imports import ENTRIES_IMPORTER, OVERRIDES_IMPORTER
 from chalicelib.qualification.sheets import ENTRIES, QUALIFIED
 from chalicelib.storage import outbox
-from chalicelib.storage.sealing import forget_data_keys
+from chalicelib.storage.sealing import forget_keys_held
 from tests.assets import test_assets_imports as asset_files
 from tests.bidding import test_bidding_workbook as bid_files
 from tests.builders.assets import a_receipt, asset_cells, import_assets
@@ -60,12 +60,12 @@ def check(apply: Apply, expected: set[str], every: int = 1) -> None:
     alone, facts_alone = told(apply()), facts()
     assert {outcome for _, _, outcome, _ in alone} == expected
     put_back(before)
-    forget_data_keys()
+    forget_keys_held()
     for place, first, second in overtaken_everywhere(lambda: told(apply()), lambda: told(apply()), every):
         assert second == alone, f"the second, before request {place} of the first"
         assert first == alone, f"the first, overtaken before its request {place}"
         assert facts() == facts_alone, f"overtaken before request {place}"
-        forget_data_keys()
+        forget_keys_held()
 
 
 def test_assets() -> None:

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.decisions import actions as decisions
 from chalicelib.kernel.events import Envelope
 from chalicelib.storage import outbox
-from chalicelib.storage.sealing import forget_data_keys
+from chalicelib.storage.sealing import forget_keys_held
 from functions import draw_up_contracts, prepare_dispatch, requalify
 from tests.builders.bidding import BiddingMarket
 from tests.builders.market_state import everything_in
@@ -62,12 +62,12 @@ def check(handler: Handler, envelope: Envelope) -> None:
     alone = state()
     put_back(before)
     assert state() != alone, "it does nothing here"
-    forget_data_keys()
+    forget_keys_held()
     for place, _, _ in overtaken_everywhere(lambda: given(handler, envelope), lambda: given(handler, envelope), 4):
         found = state()
         for part, held in alone.items():
             assert found[part] == held, f"{part}, overtaken before request {place}"
-        forget_data_keys()
+        forget_keys_held()
 
 
 @pytest.fixture

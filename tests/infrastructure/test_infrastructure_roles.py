@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.storage.schema import BUCKETS, TABLES
-from functions.wiring import FUNCTIONS, Api, Function
+from functions.wiring import FUNCTIONS, Api, Asked, Function
 from infrastructure.uses import uses_of
 from local.provision import DEAD
 from tests.infrastructure.conftest import Templates
@@ -24,15 +24,16 @@ BY_LAMBDA = {
     "dynamodb": {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"},
 }
 MAY_BE_ANY = {"xray"}
-MAY_OPEN_BALLOTS = {
-    "api": "an FSP's people read and change their own ballots; the operator decides after close; links to sealed files",
+KEEPER = "keep-keys"
+ASK_FOR_KEYS = {
+    "api": "an FSP's people read and change their own ballots; the operator decides once they are opened; sealed files",
     "import-file": "reads a bid workbook into sealed chunks; a short one is applied at once against the FSP's sheet",
     "import-chunk": "applies a long bid workbook against the FSP's sheet; marks what did not go in",
     "make-export": "the history of an FSP's own bids; the operator's bids file once the ballots are opened",
-    "propose": "weighs the bids of a closed competition for its operator; seals what it proposes",
-    "notify": "tells the operator how many bids there are to decide, after close",
+    "propose": "weighs the bids of opened ballots for the operator; seals what it proposes",
+    "notify": "tells the operator how many bids there are to decide, after close: it gets the number and no key",
 }
-"""Which functions may unwrap a data key of ballots or bid files, and what for. Each goes through `bidding/seal.py`."""
+"""Which functions may ask the keeper of keys, and what for. It judges each ask itself (`bidding/doors.py`)."""
 
 
 @EVERY
@@ -72,7 +73,8 @@ def test_a_role_reads_its_own_queue_and_sends_where_the_code_sends(prod: Templat
     read = {name for name, actions in queues.items() if "ReceiveMessage" in actions}
     sent = {name for name, actions in queues.items() if "SendMessage" in actions}
     assert read == ({function.name} if function.has_queue else set())
-    by_lambda = set() if function.has_queue or isinstance(function.trigger, Api) else {function.name + DEAD}
+    waited_for = isinstance(function.trigger, Api | Asked)
+    by_lambda = set() if function.has_queue or waited_for else {function.name + DEAD}
     assert sent == uses_of(function).queues | by_lambda
 
 
@@ -88,7 +90,8 @@ def test_a_role_calls_no_service_that_the_code_does_not(prod: Templates, functio
     allowed = {service for service, _, _ in _allowed(prod, function)}
     wanted = set(uses.calls) | {"logs"} | ({"dynamodb"} if uses.tables else set())
     wanted |= {"s3", "kms"} if uses.buckets else set()
-    wanted |= {"xray"} if isinstance(function.trigger, Api) else {"sqs"}
+    wanted |= {"xray"} if isinstance(function.trigger, Api) else set()
+    wanted |= set() if isinstance(function.trigger, Api | Asked) else {"sqs"}
     assert allowed == wanted
 
 
@@ -107,15 +110,51 @@ def test_the_key_of_ballots_opens_only_with_what_it_is_for(prod: Templates, func
             assert "kms:ViaService" in condition or "kms:EncryptionContextKeys" in condition
 
 
-def test_exactly_these_functions_may_open_ballots_and_for_these_reasons(prod: Templates) -> None:
-    openers = {
-        function.name
+def test_exactly_one_function_may_unwrap_data_keys(prod: Templates) -> None:
+    allowed = {
+        (function.name, action)
         for function in FUNCTIONS
         for statement in _statements(prod, function)
-        if "kms:Decrypt" in _many(statement["Action"]) and "kms:ViaService" not in json.dumps(statement["Condition"])
+        for action in _many(statement["Action"])
+        if action.startswith("kms:") and "kms:ViaService" not in json.dumps(statement["Condition"])
     }
-    assert openers == set(MAY_OPEN_BALLOTS)
-    assert all(MAY_OPEN_BALLOTS.values())
+    assert allowed == {(KEEPER, "kms:Decrypt"), (KEEPER, "kms:GenerateDataKey")}
+
+
+def test_the_key_itself_refuses_every_role_but_that_one(prod: Templates) -> None:
+    """Whatever a role made by hand, or a grant, would allow."""
+    [refusing] = [
+        statement
+        for key in prod.all("AWS::KMS::Key")
+        for statement in key["KeyPolicy"]["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+    assert set(refusing["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"}
+    assert refusing["Principal"] == {"AWS": "*"}
+    condition = refusing["Condition"]
+    assert _text(condition["ArnNotEquals"]["aws:PrincipalArn"]) == (
+        f"arn:aws:iam::ACCOUNT:role/headroom-prod-{KEEPER}-REGION"
+    )
+    assert condition.keys() == {"ArnNotEquals", "Null"}
+
+
+def test_exactly_these_functions_may_ask_it_and_for_these_reasons(prod: Templates) -> None:
+    arn = f"arn:aws:lambda:REGION:ACCOUNT:function:headroom-prod-{KEEPER}"
+    asking = {
+        function.name: (action, resource)
+        for function in FUNCTIONS
+        for service, action, resource in _allowed(prod, function)
+        if service == "lambda"
+    }
+    assert asking == dict.fromkeys(ASK_FOR_KEYS, ("InvokeFunction", arn))
+    assert all(ASK_FOR_KEYS.values())
+
+
+def test_whoever_else_has_rights_in_the_account_may_not_invoke_the_keeper_by_a_policy_of_its_own(
+    prod: Templates,
+) -> None:
+    """Invoking follows from the asker's role alone: no permission of a resource lets a service or account in."""
+    assert not [each for each in prod.all("AWS::Lambda::Permission") if KEEPER in json.dumps(each)]
 
 
 def _allowed(templates: Templates, function: Function) -> list[tuple[str, str, str]]:

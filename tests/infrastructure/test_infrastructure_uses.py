@@ -44,7 +44,7 @@ def test_every_word_for_tables_is_known_with_what_it_asks(module: str) -> None:
 def test_whoever_changes_a_table_may_tell_of_it(function: Function) -> None:
     """`commit` writes facts and records beside the rows: a role that may write rows may write those."""
     tables = uses_of(function).tables
-    if function.name not in {"on-outbox", "seal-audit", "send-mail"}:
+    if function.name not in {"keep-keys", "on-outbox", "seal-audit", "send-mail"}:
         assert "PutItem" in tables["outbox"] & tables["audit"], function.name
 
 
@@ -89,8 +89,25 @@ def test_a_function_that_only_announces_writes_no_bid() -> None:
     assert "bidding" not in uses_of(BY_NAME["tick"]).tables
 
 
+def test_data_keys_are_unwrapped_by_one_function_which_writes_nothing_but_them() -> None:
+    assert [function.name for function in FUNCTIONS if "kms" in uses_of(function).calls] == ["keep-keys"]
+    uses = uses_of(BY_NAME["keep-keys"])
+    assert uses.calls == {"kms": {"Decrypt", "GenerateDataKey"}}
+    writing = {table for table, actions in uses.tables.items() if actions & {"PutItem", "UpdateItem", "DeleteItem"}}
+    assert writing == {"bidding", "receipts"}
+    assert not uses.functions
+
+
+def test_who_waits_for_another_function_is_read_from_what_it_invokes() -> None:
+    asking = {function.name: uses_of(function).functions for function in FUNCTIONS if uses_of(function).functions}
+    named = ("api", "import-file", "import-chunk", "make-export", "propose", "notify")
+    assert asking == {name: {"keep-keys"} for name in named}
+    assert all(uses_of(BY_NAME[name]).calls["lambda"] == {"Invoke"} for name in asking)
+
+
 def test_every_service_in_use_is_known() -> None:
-    assert services() >= {"dynamodb", "s3", "sqs", "events", "ses", "secretsmanager", "cognito-idp"}
+    known = {"dynamodb", "s3", "sqs", "events", "ses", "secretsmanager", "cognito-idp", "kms", "lambda"}
+    assert services() >= known
 
 
 def _imported_from(module: str) -> set[str]:

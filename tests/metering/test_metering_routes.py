@@ -56,7 +56,7 @@ def test_a_dropped_file_is_read_and_its_receipt_says_what_came_of_it() -> None:
 def test_a_dropped_file_that_fits_two_readings_is_refused_with_the_question() -> None:
     found = files.get_receipt(drop(long_table(SUMMER, clock="local")))
     assert (found.state, found.refusal_code) == ("refused", "stamps.ambiguous")
-    problems = list(files.all_problems(found))
+    problems = list(files.all_problems(a_call(), found))
     assert [problem.code for problem in problems] == ["stamps.clock"]
 
 

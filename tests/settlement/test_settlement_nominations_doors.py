@@ -99,7 +99,7 @@ def test_a_dropped_file_of_statements_is_taken_and_its_receipt_says_what_came_of
             assert import_file.handler({"Records": [record]}, None) == {"batchItemFailures": []}
     found = files.get_receipt(receipt.id)
     assert (found.state, found.counts.created, found.counts.errors) == ("done", 2, 1)
-    assert [each.code for each in files.all_problems(found)] == ["asset.unknown"]
+    assert [each.code for each in files.all_problems(a_call(), found)] == ["asset.unknown"]
     told = metering.statements_of({"p": asset}, DAY, DAY)["p"]
     assert [(each.kind, len(each.by_start) + len(each.by_week)) for each in told] == [
         ("nominated", 48),

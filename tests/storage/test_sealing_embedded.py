@@ -17,7 +17,7 @@ from chalicelib.storage.audit_export import daily_roots, export_trail
 from chalicelib.storage.audit_sealing import blocks_of, seal_waiting, write_daily_roots
 from chalicelib.storage.clients import client
 from chalicelib.storage.commit import commit
-from chalicelib.storage.sealing import forget_data_keys, opening_key, sealing_key
+from chalicelib.storage.data_keys import load_data_key, make_data_key
 from chalicelib.storage.sealing_cipher import Scope
 from functions.wiring import FUNCTIONS
 from local import provision
@@ -42,10 +42,9 @@ def sealed() -> int:
 
 def test_a_key_is_wrapped_and_unwrapped_only_for_its_competition() -> None:
     scope = Scope("competition", "cmp_1")
-    content = sealing_key(scope).seal("org_fsp1", b"173.6291")
-    forget_data_keys()
+    content = make_data_key(scope).of("org_fsp1").seal(b"173.6291")
     provision.make_keys()
-    assert opening_key(scope).unseal("org_fsp1", content) == b"173.6291"
+    assert load_data_key(scope).of("org_fsp1").unseal(content) == b"173.6291"
     [row] = client("dynamodb").scan(TableName=settings.table_name("bidding"))["Items"]
     with pytest.raises(ClientError):
         client("kms").decrypt(CiphertextBlob=row["wrapped"]["B"], EncryptionContext={"competition": "cmp_2"})
