@@ -75,7 +75,7 @@ bench: setup-dev ## every benchmark beside its peer
 setup-infra:    ## install what deploying needs, beside the rest (node too, which is not fetched)
 	@HEADROOM_VENV=.venv-infra $(PYTHON) -m local.install infra
 
-setup-rehearsal: ## the same and what moves the clock of a rehearsal; needs a C compiler
+setup-rehearsal: ## the same and what moves the clock of a rehearsal
 	@HEADROOM_VENV=.venv-infra $(PYTHON) -m local.install rehearsal
 
 synth: setup-infra ## write CloudFormation for STAGE=dev or prod; needs node, no AWS account

@@ -63,7 +63,11 @@ class MovedClock(Clock):
         )
         ahead = int(asked.stdout or 0) - datetime.now(UTC).timestamp()
         if abs(ahead - _PROBE_SECONDS) > 60:
-            raise Unmovable(f"libfaketime moves no clock on this machine: {asked.stderr.strip() or 'it was ignored'}")
+            raise Unmovable(
+                f"libfaketime moves no clock on this machine: {asked.stderr.strip() or 'it was ignored'}\n"
+                "Where its wheel does not fit, compile it: "
+                f"uv pip install --python {sys.executable} --reinstall --no-binary libfaketime libfaketime"
+            )
 
 
 def _nothing() -> None:

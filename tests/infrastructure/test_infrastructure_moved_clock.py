@@ -15,6 +15,7 @@ from local.clock import Backwards
 
 pytest.importorskip("libfaketime", reason="the rehearsal group is not installed: make setup-rehearsal")
 
+from infrastructure import moved_clock
 from infrastructure.door import DeployedWork
 from infrastructure.moved_clock import MovedClock
 from local.cloud import launch
@@ -67,6 +68,19 @@ def test_the_clock_of_a_rehearsal_does_not_go_back(tmp_path: Path) -> None:
     clock.move_to(datetime.now(UTC) + WEEKS)
     with pytest.raises(Backwards, match="only goes forward"):
         clock.move_to(datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("library", "platform", "words"), [("absent.so", "linux", "compile it"), (None, "darwin", "Linux only")]
+)
+def test_where_no_clock_can_be_moved_a_sentence_says_so(
+    library: str | None, platform: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    if library:
+        monkeypatch.setattr(moved_clock, "_LIBRARY", Path(library))
+    with pytest.raises(moved_clock.Unmovable, match=words):
+        MovedClock(tmp_path / "ahead")
 
 
 def test_schedules_fire_by_themselves_when_their_time_comes_and_not_while_they_are_held(tmp_path: Path) -> None:
