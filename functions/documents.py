@@ -6,6 +6,16 @@ from importlib import import_module
 
 from chalicelib.files.exports import Maker
 
+KINDS = (
+    "audit-trail",
+    "invoice-ledger",
+    "invoice-pdf",
+    "invoice-ubl",
+    "settlement-report",
+    "settlement-report-pdf",
+)
+"""Every kind of document: apart from who makes it, so that a function that only asks has none of the makers' rights."""
+
 _MAKERS = {
     "audit-trail": "chalicelib.registry.audit_trail:make_trail",
     "invoice-ledger": "chalicelib.settlement.documents:make_ledger",
@@ -21,8 +31,3 @@ def maker_of(kind: str) -> Maker:
     module, _, name = _MAKERS[kind].partition(":")
     found: Maker = getattr(import_module(module), name)
     return found
-
-
-def kinds() -> tuple[str, ...]:
-    """Every kind of document."""
-    return tuple(_MAKERS)

@@ -12,7 +12,7 @@ from functions import documents
 def make(call: Call, envelope: Envelope) -> None:
     """Make the document; workbooks of rows are made by `make_export`."""
     job_id, kind = envelope.body["job_id"], envelope.body["kind"]
-    if kind in documents.kinds():
+    if kind in documents.KINDS:
         make_file(call, job_id, documents.maker_of(kind))
 
 

@@ -15,7 +15,7 @@ def make(call: Call, envelope: Envelope) -> None:
     job_id, kind = envelope.body["job_id"], envelope.body["kind"]
     if kind == TEMPLATES:
         make_templates(call, job_id, templates.templates().values())
-    elif kind not in documents.kinds():
+    elif kind not in documents.KINDS:
         make_export(call, job_id, exports.exporter_of(kind))
 
 

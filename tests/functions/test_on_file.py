@@ -168,9 +168,9 @@ def test_every_kind_of_file_has_its_importer_and_template() -> None:
 
 
 def test_every_kind_of_download_has_its_room() -> None:
-    assert sorted([*exports.kinds(), *documents.kinds()]) == sorted(EXPORTS)
+    assert sorted([*exports.kinds(), *documents.KINDS]) == sorted(EXPORTS)
     assert all(callable(exports.exporter_of(kind)) for kind in exports.kinds())
-    assert all(callable(documents.maker_of(kind)) for kind in documents.kinds())
+    assert all(callable(documents.maker_of(kind)) for kind in documents.KINDS)
 
 
 def test_areas_have_a_function_of_their_own() -> None:

@@ -126,8 +126,9 @@ def _may_encrypt(templates: Templates, key: str, service: str) -> bool:
 
 
 def _subscribers(templates: Templates, topic: str) -> set[str]:
-    subscriptions = templates.all("AWS::SNS::Subscription")
-    return {each["Endpoint"] for each in subscriptions if each["TopicArn"] == {"Ref": topic}}
+    """Which people hear a topic."""
+    mailed = [each for each in templates.all("AWS::SNS::Subscription") if each["Protocol"] == "email"]
+    return {each["Endpoint"] for each in mailed if each["TopicArn"] == {"Ref": topic}}
 
 
 def _resource(templates: Templates, name: str) -> dict[str, Any]:

@@ -65,6 +65,11 @@ def test_logins_are_touched_by_the_api_alone() -> None:
     assert [function.name for function in FUNCTIONS if "cognito-idp" in uses_of(function).calls] == ["api"]
 
 
+def test_daily_roots_are_read_where_the_trail_is_made_and_where_they_are_written() -> None:
+    reading = {function.name for function in FUNCTIONS if "audit-roots" in uses_of(function).buckets}
+    assert reading == {"make-document", "sweep"}
+
+
 def test_the_key_of_tokens_is_read_by_the_api_alone() -> None:
     assert [function.name for function in FUNCTIONS if "token-key" in uses_of(function).secrets] == ["api"]
 
