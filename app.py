@@ -35,7 +35,7 @@ from chalicelib.settlement.routes_reports import routes as reports
 from chalicelib.settlement.routes_runs import routes as settlement_runs
 
 app = Chalice(app_name="headroom", debug=False, configure_logs=False)
-identity.use_members(registry_actions.member_of)
+identity.use_members(registry_actions.member_of, registry_actions.standing_of)
 may_open_files()
 
 BLUEPRINTS = (

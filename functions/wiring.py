@@ -252,6 +252,7 @@ FUNCTIONS: tuple[Function, ...] = (
                 "registry.application_submitted.v1",
                 "registry.application_suspended.v1",
                 "registry.code_asked.v1",
+                "registry.authenticator_changed.v1",
                 "registry.person_invited.v1",
                 "settlement.agreement_moved.v1",
                 "settlement.agreement_recorded.v1",

@@ -60,7 +60,8 @@ def issue_openadr_token(call: Call, body: TokenRequest) -> TokenView:
     """A one-hour token for a machine user: OAuth 2.0 client credentials, as `/v1/token` gives it."""
     basic = identity.basic_credentials(routes.current_request.headers)
     machine = actions_sessions.authenticate_machine(call, *(basic or (body.client_id, body.client_secret)))
-    return TokenView(access_token=identity.machine_token(machine.id), expires_in=identity.TOKEN_SECONDS)
+    token = identity.machine_token(machine.id, machine.secrets[0].id)
+    return TokenView(access_token=token, expires_in=identity.TOKEN_SECONDS)
 
 
 @routes.get(f"{PATH}/notifiers", returns=Notifiers, **_READS)

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from chalicelib.edge.clock import market_clock
-from chalicelib.kernel.call import ANONYMOUS, SYSTEM, Actor, Call, Idempotency, OrganisationKind
+from chalicelib.kernel.call import ANONYMOUS, SYSTEM, Actor, ActorKind, Call, Idempotency, OrganisationKind
 from chalicelib.kernel.errors import Unauthorised
 from chalicelib.storage import identity as directory
 from chalicelib.storage import keys, settings
@@ -52,8 +53,33 @@ class Home(Protocol):
     def kind(self) -> OrganisationKind: ...
 
 
+class Standing(Protocol):
+    """What a subject's tokens are worth, as the registry tells."""
+
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def secrets(self) -> frozenset[str] | None: ...
+    @property
+    def authenticator_wanted(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token that holds says: whose it is, since when, and of a machine user by which secret."""
+
+    subject: str
+    kind: ActorKind
+    issued_at: int
+    secret: str | None = None
+
+
 Members = Callable[[str], "tuple[Member, Home] | None"]
+Standings = Callable[[str], Standing]
 Jwks = Callable[[], dict[str, Any]]
+
+
+Known = tuple[Actor, "Standing | None"]
 
 
 class _Memory:
@@ -61,18 +87,19 @@ class _Memory:
 
     def __init__(self) -> None:
         self.members: Members | None = None
-        self._kept: dict[str, tuple[float, Actor]] = {}
+        self.standings: Standings | None = None
+        self._kept: dict[str, tuple[float, Known]] = {}
 
-    def actor(self, subject: str, kind: Any) -> Actor | None:
+    def find(self, subject: str, kind: ActorKind) -> Known | None:
         kept = self._kept.get(subject)
         if kept and kept[0] > time.monotonic():
             return kept[1]
-        actor = self._read(subject, kind)
+        known = self._read(subject, kind)
         self._kept.pop(subject, None)
-        if actor is not None:
+        if known is not None:
             self._make_room()
-            self._kept[subject] = (time.monotonic() + MEMBER_SECONDS, actor)
-        return actor
+            self._kept[subject] = (time.monotonic() + MEMBER_SECONDS, known)
+        return known
 
     def forget(self, subject: str | None = None) -> None:
         if subject is None:
@@ -80,14 +107,16 @@ class _Memory:
         else:
             self._kept.pop(subject, None)
 
-    def _read(self, subject: str, kind: Any) -> Actor | None:
+    def _read(self, subject: str, kind: ActorKind) -> Known | None:
         if self.members is None:
             raise RuntimeError("app.py must say who knows the members: use_members(registry.actions.member_of)")
         found = self.members(subject)
         if found is None:
             return None
         member, home = found
-        return Actor(kind, member.id, home.id, home.kind, frozenset(member.roles))
+        standing = self.standings(subject) if self.standings else None
+        barred = standing is not None and standing.authenticator_wanted
+        return Actor(kind, member.id, home.id, home.kind, frozenset(member.roles), barred), standing
 
     def _make_room(self) -> None:
         if len(self._kept) >= 10_000:
@@ -130,9 +159,12 @@ _memory = _Memory()
 _pool_keys = _PoolKeys(fetch_jwks)
 
 
-def use_members(members: Members) -> None:
-    """Say how a token's subject becomes a member and organisation; `app.py` does, since the registry lies above us."""
-    _memory.members = members
+def use_members(members: Members, standings: Standings | None = None) -> None:
+    """Say how a token's subject becomes a member and organisation, and what its tokens are worth.
+
+    `app.py` does, since the registry lies above us.
+    """
+    _memory.members, _memory.standings = members, standings
     _memory.forget()
 
 
@@ -205,8 +237,20 @@ def start_call() -> Call:
     return Call(SYSTEM, now, _drawn_ids(now), f"start-{now:%Y%m%dT%H%M%SZ}")
 
 
-def machine_token(machine_id: str) -> str:
-    """An access token of our own for a machine user, good for `TOKEN_SECONDS` by the real clock."""
+def token_time() -> datetime:
+    """The instant tokens go by: the real clock's, wherever the market's own may stand."""
+    return datetime.now(UTC)
+
+
+def let_second_pass() -> None:
+    """Wait for the next second. Tokens tell their instant in whole seconds: one issued after this is told apart."""
+    time.sleep(1 - time.time() % 1)
+
+
+def machine_token(machine_id: str, secret_id: str | None = None) -> str:
+    """An access token of our own for a machine user, good for `TOKEN_SECONDS` by the real clock and as long as the
+    secret that it was given for.
+    """
     now = datetime.now(UTC)
     claims = {
         "iss": keys.own_issuer(),
@@ -217,26 +261,38 @@ def machine_token(machine_id: str) -> str:
         "exp": now + timedelta(seconds=TOKEN_SECONDS),
         "jti": _encode(secrets.randbits(80), 16),
     }
+    if secret_id is not None:
+        claims["secret_id"] = secret_id
     pair = keys.signing_key()
     return jwt.encode(claims, pair.private_pem, algorithm="ES256", headers={"kid": pair.id})
 
 
 def _actor(token: str) -> Actor:
-    subject, kind = _verified(token)
-    actor = _memory.actor(subject, kind)
-    if actor is None:
+    claims = _verified(token)
+    known = _memory.find(claims.subject, claims.kind)
+    if known is None:
         raise Unauthorised("identity.unknown", "This login is not, or no longer, a member of an organisation here.")
+    actor, standing = known
+    if standing is not None and not _is_good(claims, standing):
+        raise Unauthorised("identity.ended", "The session was ended, or the secret revoked: sign in again.")
     return actor
 
 
-def _verified(token: str) -> tuple[str, str]:
-    """The subject of a token that holds, and what kind of actor it is."""
+def _is_good(claims: Claims, standing: Standing) -> bool:
+    """Issued in a later second than the sessions were ended in, and for a secret that is live."""
+    if standing.ended_at is not None and claims.issued_at <= int(standing.ended_at.timestamp()):
+        return False
+    return claims.secret is None or standing.secrets is None or claims.secret in standing.secrets
+
+
+def _verified(token: str) -> Claims:
+    """What a token says, if it holds."""
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
         if issuer == keys.own_issuer():
-            return _machine_subject(token), "machine"
+            return _machine_claims(token)
         if issuer == directory.pool_issuer():
-            return _person_subject(token), "person"
+            return _person_claims(token)
     except jwt.ExpiredSignatureError as error:
         raise Unauthorised("identity.expired", "The access token has expired: refresh it or sign in again.") from error
     except PyJWTError as error:
@@ -244,7 +300,7 @@ def _verified(token: str) -> tuple[str, str]:
     raise _does_not_hold()
 
 
-def _person_subject(token: str) -> str:
+def _person_claims(token: str) -> Claims:
     key = _pool_keys.find(str(jwt.get_unverified_header(token).get("kid")))
     if key is None:
         raise _does_not_hold()
@@ -259,10 +315,10 @@ def _person_subject(token: str) -> str:
     )
     if claims.get("token_use") != "access" or claims.get("client_id") != settings.user_pool_client_id():
         raise _does_not_hold()
-    return str(claims["sub"])
+    return Claims(str(claims["sub"]), "person", int(claims["iat"]))
 
 
-def _machine_subject(token: str) -> str:
+def _machine_claims(token: str) -> Claims:
     claims = jwt.decode(
         token,
         keys.signing_key().public_pem,
@@ -274,7 +330,7 @@ def _machine_subject(token: str) -> str:
     )
     if claims.get("token_use") != "machine":
         raise _does_not_hold()
-    return str(claims["sub"])
+    return Claims(str(claims["sub"]), "machine", int(claims["iat"]), claims.get("secret_id"))
 
 
 def _does_not_hold() -> Unauthorised:

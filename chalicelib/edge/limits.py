@@ -105,6 +105,7 @@ DOORS: dict[str, Door] = {
     "send_contact_code": Door(Rate(120, 600), Rate(30, 3600), _caller),
     "verify_contact_route": Door(Rate(120, 600), Rate(30, 600), _caller),
     "confirm_authenticator": Door(Rate(120, 600), Rate(15, 600), _caller),
+    "remove_authenticator": Door(Rate(120, 600), Rate(15, 600), _caller),
 }
 """By name of endpoint. Generous to a person and to an office behind one address, hopeless for guessing."""
 

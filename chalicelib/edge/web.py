@@ -18,7 +18,7 @@ from chalicelib.edge.access import KINDS, PUBLIC, Who, either, fsp, market_opera
 from chalicelib.edge.answers import JSON, Text, answered, failed, refused, validation_problems
 from chalicelib.edge.observe import logger
 from chalicelib.kernel.call import Call, Idempotency
-from chalicelib.kernel.errors import Invalid, NotFound, Problem, Refusal, Refused, TooLarge
+from chalicelib.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refusal, Refused, TooLarge
 from chalicelib.kernel.models import Page, PageQuery
 from chalicelib.storage import claims
 
@@ -74,6 +74,7 @@ class Endpoint:
     content_types: tuple[str, ...] = (JSON,)
     produces: tuple[str, ...] = (JSON,)
     invalid_status: int = Invalid.status
+    before_authenticator: bool = False
 
     @property
     def name(self) -> str:
@@ -155,6 +156,7 @@ def _response(endpoint: Endpoint, request: Request, path: Mapping[str, str], req
         call = identity.call_from_request(_headers(endpoint, request), request.context, _idempotency(endpoint, request))
         limits.check_pace(call, _source(request))
         endpoint.who.check(call.actor)
+        _check_authenticator(endpoint, call)
         view = _acted(endpoint, call, request, path)
     except Invalid as invalid:
         return refused(invalid, request_id, endpoint.invalid_status)
@@ -165,6 +167,12 @@ def _response(endpoint: Endpoint, request: Request, path: Mapping[str, str], req
         return failed(request_id)
     status = endpoint.status if view is not None else 204
     return answered(view, status, request_id, _query_of(request).get("fields"))
+
+
+def _check_authenticator(endpoint: Endpoint, call: Call) -> None:
+    if call.actor.needs_authenticator and not endpoint.before_authenticator:
+        detail = "Your roles need an authenticator: set one up first (PUT /v1/me/authenticator), then go on."
+        raise Forbidden("identity.authenticator_wanted", detail)
 
 
 def _headers(endpoint: Endpoint, request: Request) -> dict[str, str]:

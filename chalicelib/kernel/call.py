@@ -20,13 +20,17 @@ ROLES = frozenset({"account", "procurement", "bidding", "confirm", "dispatch", "
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `organisation` is None only for the system and for anonymous callers."""
+    """Who acts. `organisation` is None only for the system and for anonymous callers.
+
+    One who `needs_authenticator` may set it up and do nothing else.
+    """
 
     kind: ActorKind
     id: str
     organisation: str | None = None
     organisation_kind: OrganisationKind | None = None
     roles: frozenset[str] = frozenset()
+    needs_authenticator: bool = False
 
 
 ANONYMOUS = Actor("anonymous", "anonymous")

@@ -53,6 +53,19 @@ def _person_invited(call: Call, body: Body) -> Facts:
     yield Told(letter="invited", organisation=body["organisation"], fact=fact, words=words, person="code")
 
 
+def _authenticator_changed(call: Call, body: Body) -> Facts:
+    """To its owner alone: somebody else may have done it in their name."""
+    fact = f"{body['person']}/authenticator/{body['version']}"
+    words = {"is_on": body["is_on"], "at": f"{call.now:%d %B %Y %H:%M} UTC"}
+    yield Told(
+        letter="authenticator_changed",
+        organisation=body["organisation"],
+        fact=fact,
+        words=words,
+        person=body["person"],
+    )
+
+
 def _application_submitted(call: Call, body: Body) -> Facts:
     words = _application_words(body) | {
         "fsp_name": _name(body["fsp"]),
@@ -221,6 +234,7 @@ _TELLERS: dict[str, Callable[[Call, Body], Facts]] = (
         "registry.application_submitted.v1": _application_submitted,
         "registry.application_suspended.v1": _application_suspended,
         "registry.code_asked.v1": _code_asked,
+        "registry.authenticator_changed.v1": _authenticator_changed,
         "registry.person_invited.v1": _person_invited,
     }
 )

@@ -10,6 +10,7 @@ LETTERS: dict[str, Letter] = {
         Letter(name="invited", role="account"),
         Letter(name="verification_code", role="account"),
         Letter(name="password_reset", role="account"),
+        Letter(name="authenticator_changed", role="read"),
         Letter(name="application_submitted", role="procurement"),
         Letter(name="application_approved", role="account"),
         Letter(name="application_rejected", role="account"),

@@ -20,6 +20,7 @@ from chalicelib.registry.actions_reads import (
     list_organisations,
     list_people,
     member_of,
+    standing_of,
     submissions_of,
     support_contact,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "list_organisations",
     "list_people",
     "member_of",
+    "standing_of",
     "submissions_of",
     "support_contact",
 ]

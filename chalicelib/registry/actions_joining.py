@@ -129,6 +129,7 @@ def accept_invitation(call: Call, body: AcceptanceRequest) -> PersonView:
         state=move(PERSON_MOVES, "person", person.state, "accept"),
         subject=subject,
         invitation=None,
+        authenticator_since=None,
         user_terms=rules.accept(USER_TERMS, call.now, person.id),
         version=person.version + 1,
     )

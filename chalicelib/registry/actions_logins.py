@@ -38,4 +38,5 @@ def login_for_invited(person: Person, password: str) -> tuple[str, Write] | None
         return None
     directory.enable_login(known.subject)
     directory.set_password(known.subject, password)
+    directory.remove_authenticator(known.subject)
     return known.subject, store.move_subject(known.subject, person.organisation, person.id)

@@ -48,6 +48,7 @@ def change_organisation(call: Call, body: OrganisationChange, if_match: int) -> 
     after = rules.with_company(before, company).but(
         name=body.name or before.name,
         support_contact=body.support_contact or before.support_contact,
+        authenticator_required=_kept(body.authenticator_required, before.authenticator_required),
         version=if_match + 1,
     )
     claims = []
@@ -215,6 +216,10 @@ def revoke_secret(call: Call, machine_id: str, secret_id: str) -> MachineUserVie
     if len(staying) == len(before.secrets):
         raise store.not_found("secret")
     return _save_machine(call, before, before.but(secrets=staying, version=before.version + 1), "secret_revoked")
+
+
+def _kept(given: bool | None, before: bool) -> bool:
+    return before if given is None else given
 
 
 def _company_problems(body: OrganisationChange, company: Company | None) -> list[Problem]:

@@ -8,10 +8,11 @@ from chalicelib.kernel.lifecycle import move
 from chalicelib.kernel.models import Page
 from chalicelib.registry import rules, store
 from chalicelib.registry.actions_sessions import subject_of
-from chalicelib.registry.events import PersonDeactivated, PersonInvited
+from chalicelib.registry.events import AuthenticatorChanged, PersonDeactivated, PersonInvited
 from chalicelib.registry.lifecycle import PERSON_MOVES
 from chalicelib.registry.models import Person, Preferences, Roles
 from chalicelib.registry.requests import (
+    AuthenticatorRemoval,
     AuthenticatorView,
     InvitationRequest,
     MeChange,
@@ -48,6 +49,7 @@ def get_me(call: Call) -> MeView:
         roles=person.roles,
         organisation=organisation,
         preferences=person.preferences,
+        authenticator=person.authenticator_since is not None,
         version=person.version,
     )
 
@@ -71,6 +73,9 @@ def change_preferences(call: Call, body: Preferences) -> Preferences:
 def begin_authenticator(call: Call, access_token: str) -> AuthenticatorView:
     """A secret for an authenticator app; it counts once confirmed."""
     person = _myself(call)
+    if person.authenticator_since is not None:
+        detail = "You have an authenticator: remove it with its code before you set up another."
+        raise Refused("authenticator.present", detail)
     secret = directory.begin_authenticator(access_token)
     otpauth = f"otpauth://totp/Headroom:{person.email}?secret={secret}&issuer=Headroom"
     return AuthenticatorView(secret=secret, otpauth=otpauth)
@@ -78,16 +83,33 @@ def begin_authenticator(call: Call, access_token: str) -> AuthenticatorView:
 
 def confirm_authenticator(call: Call, access_token: str, code: str) -> None:
     """From here on signing in asks for the authenticator's code; `Invalid` for a wrong one."""
-    person = _myself(call)
+    before = _myself(call)
+    if before.authenticator_since is not None:
+        raise Refused("authenticator.present", "Your authenticator is confirmed already.")
     directory.confirm_authenticator(access_token, code)
-    commit(call, [], changes=[_change(person, "person.authenticator_added")])
+    after = before.but(authenticator_since=call.now, version=before.version + 1)
+    _turn(call, after, "person.authenticator_added")
 
 
-def remove_authenticator(call: Call) -> None:
-    """Sign in with the password alone again."""
+def remove_authenticator(call: Call, body: AuthenticatorRemoval) -> None:
+    """Sign in with the password alone again; `Unauthorised` unless password and present code are right.
+
+    A token alone does not do, since whoever found one could else take the second factor away.
+    """
+    before = _myself(call)
     subject = subject_of(call)
+    if directory.sign_in(before.email, body.password, body.code).subject != subject:
+        raise directory.not_let_in()
     directory.remove_authenticator(subject)
-    commit(call, [], changes=[_change(_myself(call), "person.authenticator_removed")])
+    after = before.but(authenticator_since=None, version=before.version + 1)
+    _turn(call, after, "person.authenticator_removed")
+
+
+def _turn(call: Call, after: Person, action: str) -> None:
+    """An authenticator on or off: its owner is told by mail, so that another's hand does not stay hidden."""
+    is_on = after.authenticator_since is not None
+    told = AuthenticatorChanged(organisation=after.organisation, person=after.id, is_on=is_on, version=after.version)
+    commit(call, [store.save_person(after)], [told], [_change(after, action)])
 
 
 def list_people(call: Call) -> Page[PersonView]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.kernel.errors import NotFound
-from chalicelib.registry import store, store_schemes
+from chalicelib.registry import rules, store, store_schemes
 from chalicelib.registry.models import (
     MARKET_OPERATOR,
     ContractingEntity,
@@ -15,8 +15,10 @@ from chalicelib.registry.models import (
     Organisation,
     Person,
     Purpose,
+    Standing,
 )
 from chalicelib.registry.schemes import Application, Approval, Scheme, Submission
+from chalicelib.storage import settings
 
 
 def get_organisation(organisation_id: str) -> Organisation:
@@ -123,6 +125,19 @@ def member_of(subject: str) -> tuple[Person | MachineUser, Organisation] | None:
     member = _active_member(subject, organisation_id, member_id)
     organisation = store.find_organisation(organisation_id)
     return (member, organisation) if member and organisation else None
+
+
+def standing_of(subject: str) -> Standing:
+    """What the tokens of a member's subject are worth now; ask only of one who is a member."""
+    ended_at = store.sessions_ended_at(subject)
+    found = member_of(subject)
+    if found is None:
+        return Standing(ended_at=ended_at)
+    member, organisation = found
+    if isinstance(member, MachineUser):
+        return Standing(ended_at=ended_at, secrets=frozenset(secret.id for secret in member.secrets))
+    wanted = rules.wants_authenticator(member, organisation, settings.operator_needs_authenticator())
+    return Standing(ended_at=ended_at, authenticator_wanted=wanted)
 
 
 def _active_member(subject: str, organisation_id: str, member_id: str) -> Person | MachineUser | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from chalicelib.kernel.call import Call
 from chalicelib.kernel.errors import Refused, Stale, Unauthorised, raise_problems
 from chalicelib.registry import rules, store
 from chalicelib.registry.actions_codes import is_code
-from chalicelib.registry.actions_reads import member_of
+from chalicelib.registry.actions_reads import member_of, standing_of
 from chalicelib.registry.events import CodeAsked
-from chalicelib.registry.models import CODE_LASTS, Code, LastUse, MachineUser, PasswordReset
+from chalicelib.registry.models import CODE_LASTS, Code, LastUse, MachineUser, PasswordReset, Secret
 from chalicelib.registry.requests import (
     PasswordConfirmation,
     PasswordResetRequest,
@@ -33,9 +35,14 @@ def refresh(call: Call, refresh_token: str) -> SessionView:
     return _session(directory.refresh(refresh_token))
 
 
-def sign_out(call: Call) -> None:
-    """End every session of the person: refresh tokens stop working, access tokens run out within the hour."""
-    directory.sign_out(subject_of(call))
+def sign_out(call: Call, at: datetime) -> str:
+    """End every session of the person: no token issued up to `at` (the clock's time) works any more. Its subject."""
+    subject = subject_of(call)
+    thing = f"person:{call.actor.id}"
+    change = Change(thing=thing, action="person.signed_out", organisation=call.organisation)
+    commit(call, [store.end_sessions(subject, at)], changes=[change])
+    directory.sign_out(subject)
+    return subject
 
 
 def subject_of(call: Call) -> str:
@@ -68,8 +75,11 @@ def ask_password_reset(call: Call, body: PasswordResetRequest) -> PasswordResetV
     return PasswordResetView()
 
 
-def confirm_password_reset(call: Call, body: PasswordConfirmation) -> None:
-    """Set a new password with the mailed code and end the old sessions; `Invalid` for a wrong, old or worn-out code."""
+def confirm_password_reset(call: Call, body: PasswordConfirmation, at: datetime) -> None:
+    """Set a new password with the mailed code; sessions begun up to `at` (the clock's time) end.
+
+    `Invalid` for a wrong, old or worn-out code.
+    """
     raise_problems(rules.password_problems(body.password))
     reset = store.find_reset(body.email.lower())
     if reset is None or reset.subject is None or reset.done:
@@ -82,24 +92,33 @@ def confirm_password_reset(call: Call, body: PasswordConfirmation) -> None:
     # Marked done first: a code sets a password once, and a crash in between costs no more than another code.
     _save(call, reset.but(done=True, version=reset.version + 1), reset.subject)
     directory.set_password(reset.subject, body.password)
+    commit(call.without_key(), [store.end_sessions(reset.subject, at)])
     directory.sign_out(reset.subject)
 
 
 def authenticate_machine(call: Call, client_id: str | None, secret: str | None) -> MachineUser:
-    """The machine user a client id and secret belong to; `Unauthorised` in the same words whichever is wrong."""
+    """The machine user a client id and secret belong to, with that one secret alone.
+
+    `Unauthorised` in the same words whichever is wrong.
+    """
     found = member_of(client_id) if client_id else None
     machine = found[0] if found else None
-    if not isinstance(machine, MachineUser) or not _holds(machine, secret or ""):
+    held = _held(machine, secret or "") if isinstance(machine, MachineUser) else None
+    if not isinstance(machine, MachineUser) or held is None:
         raise Unauthorised("token.refused", "The client id or the secret is not right.")
     commit(call, [store.note_use(machine.organisation, LastUse(machine=machine.id, at=call.now))])
-    return machine
+    holder: MachineUser = machine.but(secrets=(held,))
+    return holder
 
 
 def _session(tokens: directory.Tokens) -> SessionView:
     if member_of(tokens.subject) is None:
         raise directory.not_let_in()
     return SessionView(
-        access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_in=tokens.expires_in
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_in=tokens.expires_in,
+        authenticator_wanted=standing_of(tokens.subject).authenticator_wanted,
     )
 
 
@@ -117,6 +136,6 @@ def _save(call: Call, reset: PasswordReset, subject: str | None = None) -> None:
     commit(call, [store.save_reset(reset)], changes=changes)
 
 
-def _holds(machine: MachineUser, secret: str) -> bool:
+def _held(machine: MachineUser, secret: str) -> Secret | None:
     given = keys.secret_hash(secret)
-    return any(keys.is_same(given, live.hash) for live in machine.secrets)
+    return next((live for live in machine.secrets if keys.is_same(given, live.hash)), None)

@@ -43,6 +43,15 @@ class PersonDeactivated(Event):
     person: str
 
 
+class AuthenticatorChanged(Event):
+    """A person's authenticator was turned on or off; `version` is the person's after it."""
+
+    organisation: str
+    person: str
+    is_on: bool
+    version: int
+
+
 class _OfApplication(BaseModel):
     application_id: str
     scheme_id: str

@@ -61,6 +61,7 @@ class Organisation(Value):
     verified_by: str | None = None
     service_terms: Acceptance | None = None
     support_contact: str | None = None
+    authenticator_required: bool = False
     created_at: Instant
     version: int = 1
 
@@ -97,8 +98,19 @@ class Person(Value):
     user_terms: Acceptance | None = None
     invitation: Code | None = None
     preferences: Preferences = Preferences()
+    authenticator_since: Instant | None = None
     created_at: Instant
     version: int = 1
+
+
+class Standing(Value):
+    """What a subject's tokens are worth: none issued up to `ended_at`, of a machine user only those of live `secrets`,
+    and nothing but to set one up where an authenticator is wanted.
+    """
+
+    ended_at: Instant | None = None
+    secrets: frozenset[str] | None = None
+    authenticator_wanted: bool = False
 
 
 class Secret(Value):

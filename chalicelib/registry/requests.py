@@ -91,6 +91,7 @@ class SessionView(Value):
     refresh_token: str | None = None
     token_type: Literal["Bearer"] = "Bearer"
     expires_in: int
+    authenticator_wanted: bool = Field(default=False, description="the session is good for setting one up, no more")
 
 
 class PasswordResetRequest(Value):
@@ -135,6 +136,7 @@ class MeView(Value):
     roles: Roles
     organisation: Organisation
     preferences: Preferences | None = None
+    authenticator: bool = False
     version: int
 
 
@@ -149,12 +151,23 @@ class AuthenticatorView(Value):
     otpauth: str
 
 
+class AuthenticatorRemoval(Value):
+    """The password, and what the authenticator shows now."""
+
+    password: str = PASSWORD
+    code: str = Field(min_length=1, max_length=10, description="the authenticator's six figures")
+
+
 class OrganisationChange(Value):
-    """Fields left out stay as they are. `support_contact` is the market operator's alone."""
+    """Fields left out stay as they are. `support_contact` is the market operator's alone.
+
+    Where `authenticator_required`, people with `account` or `confirm` can do nothing before they set one up.
+    """
 
     name: CompanyName | None = None
     company: CompanyRequest | None = None
     support_contact: str | None = Field(default=None, max_length=254)
+    authenticator_required: bool | None = None
 
 
 class InvitationRequest(Value):
@@ -170,6 +183,7 @@ class PersonView(Value):
     roles: Roles
     state: PersonState
     invited_at: Instant | None = None
+    authenticator: bool = False
     version: int
 
 
@@ -329,5 +343,6 @@ def person_view(person: Person) -> PersonView:
         roles=person.roles,
         state=person.state,
         invited_at=person.invitation.sent_at if person.invitation else None,
+        authenticator=person.authenticator_since is not None,
         version=person.version,
     )

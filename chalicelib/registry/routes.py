@@ -36,8 +36,10 @@ def get_organisation(call: Call) -> Organisation:
 
 @routes.patch("/organisation", body=OrganisationChange, returns=Organisation, who=member("account"), if_match=True)
 def change_organisation(call: Call, body: OrganisationChange, if_match: int) -> Organisation:
-    """Change the organisation's name and company data."""
-    return actions_organisations.change_organisation(call, body, if_match)
+    """Change the organisation's name and company data, and whether its people need an authenticator."""
+    changed = actions_organisations.change_organisation(call, body, if_match)
+    identity.forget_member()
+    return changed
 
 
 @routes.get("/organisation/operator", returns=OperatorView, who=so("read"))
@@ -241,8 +243,10 @@ def draw_secret(call: Call, machine_id: str) -> SecretShown:
 
 @routes.delete("/machine-users/{machine_id}/secrets/{secret_id}", returns=MachineUserView, who=member("account"))
 def revoke_secret(call: Call, machine_id: str, secret_id: str) -> MachineUserView:
-    """Revoke one secret."""
-    return actions_organisations.revoke_secret(call, machine_id, secret_id)
+    """Revoke one secret, and with it the tokens it gave."""
+    view = actions_organisations.revoke_secret(call, machine_id, secret_id)
+    identity.forget_member(machine_id)
+    return view
 
 
 @routes.get("/audit", query=AuditQuery, returns=Page[AuditView], who=member("account"))

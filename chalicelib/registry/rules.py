@@ -24,6 +24,7 @@ from chalicelib.registry.terms import SERVICE_TERMS, USER_TERMS, Terms
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 MOST_SECRETS = 2
+POWERFUL_ROLES = frozenset({"account", "confirm"})
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _UK_COMPANY = re.compile(r"(?:\d{8}|[A-Z]{2}\d{6}|[A-Z]\d{7})")
 _UK_VAT = re.compile(r"(?:\d{9}|\d{12}|GD\d{3}|HA\d{3})")
@@ -159,6 +160,17 @@ def check_account_stays(people: Iterable[Person], leaving: str) -> None:
     if not any(person.state == "active" and "account" in person.roles for person in staying):
         detail = "This is the last account person: give somebody else the role account first."
         raise Refused("person.last_account", detail)
+
+
+def wants_authenticator(person: Person, organisation: Organisation, required_of_operator: bool) -> bool:
+    """Whether a person must set up an authenticator before anything else.
+
+    It is required of people with a powerful role where their organisation says so, and of the market operator's where
+    the deployment does.
+    """
+    is_operator = organisation.kind == "market_operator" and required_of_operator
+    is_required = organisation.authenticator_required or is_operator
+    return is_required and bool(POWERFUL_ROLES & person.roles) and person.authenticator_since is None
 
 
 def check_seat(people: Iterable[Person], email: str, most: int | None) -> None:

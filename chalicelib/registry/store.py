@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TypeVar
 
 from pynamodb.attributes import UnicodeAttribute
@@ -24,6 +25,7 @@ from chalicelib.registry.models import (
 )
 from chalicelib.storage.tables import (
     BodyAttribute,
+    InstantAttribute,
     Row,
     RowMeta,
     get,
@@ -115,6 +117,13 @@ class PointerRow(Row):
 
     target = UnicodeAttribute()
     within = UnicodeAttribute(null=True)
+
+
+class _EndedRow(Row):
+    class Meta(RegistryMeta):
+        pass
+
+    at = InstantAttribute()
 
 
 # Organisations and operators
@@ -232,6 +241,16 @@ def create_subject(subject: str, organisation_id: str, member_id: str) -> Write:
 def move_subject(subject: str, organisation_id: str, member_id: str) -> Write:
     """A login whose person left goes over to the person who was invited anew."""
     return put(PointerRow(pk=f"sub#{subject}", sk="-", target=member_id, within=organisation_id))
+
+
+def end_sessions(subject: str, at: datetime) -> Write:
+    """No token of a subject issued up to an instant is worth anything from here on."""
+    return put(_EndedRow(pk=f"sub#{subject}", sk="ended", at=at))
+
+
+def sessions_ended_at(subject: str) -> datetime | None:
+    row = get(_EndedRow, f"sub#{subject}", "ended")
+    return row.at if row else None
 
 
 def find_machine(organisation_id: str, machine_id: str) -> MachineUser | None:

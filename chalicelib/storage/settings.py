@@ -83,6 +83,12 @@ def most_seats() -> int | None:
     return int(limit) if limit else None
 
 
+def operator_needs_authenticator() -> bool:
+    """Whether people of the market operator with a powerful role must have an authenticator: yes, but on a laptop."""
+    default = "off" if stage() == "local" else "required"
+    return os.environ.get("HEADROOM_OPERATOR_AUTHENTICATOR", default) != "off"
+
+
 def webhook_networks() -> tuple[str, ...]:
     """Networks besides the public internet that webhooks may be sent to ("127.0.0.0/8" on a laptop); else none."""
     told = os.environ.get("HEADROOM_WEBHOOK_NETWORKS", "")

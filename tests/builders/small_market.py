@@ -150,7 +150,7 @@ class SmallMarket(BiddingMarket):
     def __init__(self) -> None:
         forget_keys()
         given_pool()
-        identity.use_members(registry.member_of)
+        identity.use_members(registry.member_of, registry.standing_of)
         super().__init__(round_ref="R1")
         self.market_operator = a_market_operator()
         self.other_so = a_system_operator(2)

@@ -16,6 +16,8 @@ from chalicelib.edge.access import KINDS
 from chalicelib.edge.openapi import describe
 from chalicelib.edge.web import ENDPOINTS, Endpoint
 from chalicelib.kernel.call import ROLES
+from chalicelib.registry.actions import member_of, standing_of
+from chalicelib.registry.models import Standing
 from chalicelib.storage import keys
 from tests.builders.small_market import BODIES, Answer, SmallMarket, ask, secrets_of
 
@@ -137,6 +139,22 @@ def test_nobody_gets_in_without_a_token(market: SmallMarket, endpoint: Endpoint)
     answer = send(market, endpoint, None)
     assert (answer.status, code(answer)) == (401, "identity.none")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+SET_UP = {"get_me", "begin_authenticator", "confirm_authenticator", "sign_out"}
+"""What somebody may do who must set up an authenticator before anything else."""
+
+
+@names(GUARDED)
+def test_who_must_set_up_an_authenticator_can_do_nothing_else(market: SmallMarket, endpoint: Endpoint) -> None:
+    token = market.token(OWNERS[kinds_of(endpoint)[0]])
+    identity.use_members(member_of, lambda subject: Standing(authenticator_wanted=True))
+    try:
+        answer = send(market, endpoint, token)
+    finally:
+        identity.use_members(member_of, standing_of)
+    is_barred = answer.status == 403 and code(answer) == "identity.authenticator_wanted"
+    assert is_barred is (endpoint.name not in SET_UP), answer
 
 
 @names(GUARDED)

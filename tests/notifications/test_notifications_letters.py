@@ -108,6 +108,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "invited": CODE | {"link": "https://market.example/invitation#secret"},
     "verification_code": CODE,
     "password_reset": CODE,
+    "authenticator_changed": {"is_on": False, "at": "1 May 2026 09:00 UTC"},
     "application_submitted": APPLICATION | {"fsp_name": "Kestrel", "submission": 1},
     "application_approved": APPLICATION | {"reason": ""},
     "application_rejected": APPLICATION | {"reason": "No insurance."},

@@ -324,12 +324,12 @@ def test_a_forgotten_password_is_set_anew_by_code_once() -> None:
     actions_sessions.ask_password_reset(anonymous(), PasswordResetRequest(email=fsp.email))
     letter = reset_letter(fsp.email)
     confirmation = PasswordConfirmation(email=fsp.email, code=letter.code, password="quite another one")
-    actions_sessions.confirm_password_reset(anonymous(), confirmation)
+    actions_sessions.confirm_password_reset(anonymous(), confirmation, LATER)
     assert session(fsp.email, "quite another one")
     with pytest.raises(Unauthorised):
         session(fsp.email)
     with pytest.raises(Invalid):
-        actions_sessions.confirm_password_reset(anonymous(), confirmation.but(password="a third password"))
+        actions_sessions.confirm_password_reset(anonymous(), confirmation.but(password="a third password"), LATER)
     assert session(fsp.email, "quite another one")
 
 
@@ -342,7 +342,7 @@ def test_asking_for_a_reset_is_answered_alike_for_an_unknown_address_and_mails_n
     for email in (fsp.email, "nobody@flex.example", "never@asked.example"):
         wrong = PasswordConfirmation(email=email, code="WRONGONE", password=PASSWORD)
         with pytest.raises(Invalid) as refusal:
-            actions_sessions.confirm_password_reset(anonymous(), wrong)
+            actions_sessions.confirm_password_reset(anonymous(), wrong, LATER)
         assert refusal.value.problems[0].code == "code.wrong"
 
 
@@ -355,7 +355,7 @@ def test_a_newer_reset_takes_the_place_of_an_older_one() -> None:
     assert first.code != second.code
     old = PasswordConfirmation(email=fsp.email, code=first.code, password="quite another one")
     with pytest.raises(Invalid):
-        actions_sessions.confirm_password_reset(anonymous(), old)
+        actions_sessions.confirm_password_reset(anonymous(), old, LATER)
 
 
 def test_the_right_reset_code_after_five_wrong_ones_is_refused() -> None:
@@ -364,9 +364,9 @@ def test_the_right_reset_code_after_five_wrong_ones_is_refused() -> None:
     right = PasswordConfirmation(email=fsp.email, code=reset_letter(fsp.email).code, password="quite another one")
     for _ in range(MOST_ATTEMPTS):
         with pytest.raises(Invalid):
-            actions_sessions.confirm_password_reset(anonymous(), right.but(code="WRONGONE"))
+            actions_sessions.confirm_password_reset(anonymous(), right.but(code="WRONGONE"), LATER)
     with pytest.raises(Invalid):
-        actions_sessions.confirm_password_reset(anonymous(), right)
+        actions_sessions.confirm_password_reset(anonymous(), right, LATER)
 
 
 def test_the_market_operator_is_made_once() -> None:

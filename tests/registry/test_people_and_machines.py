@@ -9,6 +9,7 @@ from chalicelib.kernel.errors import Invalid, NotFound, Refused, Stale, Unauthor
 from chalicelib.registry import actions, actions_organisations, actions_people, actions_sessions, store
 from chalicelib.registry.models import Preferences
 from chalicelib.registry.requests import (
+    AuthenticatorRemoval,
     CodeRequest,
     ContactRouteRequest,
     ContractingEntityRequest,
@@ -206,9 +207,14 @@ def test_a_machine_user_is_told_who_it_is_and_has_no_password_of_its_own() -> No
     software = Actor("machine", machine.id, fsp.organisation, "fsp", frozenset({"read"}))
     call = type(fsp.call)(software, fsp.call.now, fsp.call.new_id, "req")
     assert (actions_people.get_me(call).kind, actions_people.get_me(call).name) == ("machine", "meters")
-    for act in (actions_people.get_preferences, actions_sessions.sign_out, actions_people.remove_authenticator):
+    removal = AuthenticatorRemoval(password="x", code="123456")
+    for act in (
+        lambda: actions_people.get_preferences(call),
+        lambda: actions_sessions.sign_out(call, call.now),
+        lambda: actions_people.remove_authenticator(call, removal),
+    ):
         with pytest.raises(Refused):
-            act(call)
+            act()
 
 
 def test_a_contact_route_counts_once_its_code_came_back() -> None:

@@ -3,70 +3,15 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import moto.cognitoidp
 import pytest
-from chalice.test import Client, HTTPResponse
+from chalice.test import Client
 
-import app
-from chalicelib.edge import identity
 from chalicelib.registry import actions
 from chalicelib.registry.store import find_reset, list_people
-from tests.builders.registry import PASSWORD, a_company, a_market_operator, an_acceptance, code_of_registration
-
-_KEYS = Path(moto.cognitoidp.__file__).parent / "resources" / "jwks-public.json.gz"
-
-
-class Session:
-    """Requests as somebody: `token` None is nobody."""
-
-    def __init__(self, client: Client, token: str | None = None) -> None:
-        self._client = client
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> HTTPResponse:
-        sent = {"Content-Type": "application/json"} | self._headers
-        sent |= {name.replace("_", "-"): text for name, text in headers.items()}
-        content = json.dumps(body).encode() if body is not None else b""
-        return self._client.http.request(method, f"/v1{path}", headers=sent, body=content)
-
-    def ok(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        response = self.send(method, path, body, **headers)
-        assert response.status_code < 300, response.body
-        return json.loads(response.body) if response.body else None
-
-
-@pytest.fixture
-def client(directory: None) -> Iterator[Client]:
-    identity.use_members(actions.member_of)
-    identity.use_jwks(lambda: json.loads(gzip.decompress(_KEYS.read_bytes())))
-    with Client(app.app) as opened:
-        yield opened
-    identity.use_jwks(identity.fetch_jwks)
-
-
-def registration_body(number: int = 1, **changes: Any) -> dict[str, Any]:
-    company = a_company(name=f"Flex {number} Ltd", company_number=f"{number:08d}", vat_number=None)
-    terms = {"user_terms": "2026-04", "service_terms": "2026-04"}
-    person = {"name": "Ann", "email": f"ann@fsp{number}.example", "password": PASSWORD}
-    return person | {"organisation": company.model_dump(exclude_none=True)} | terms | changes
-
-
-def a_joined_fsp(client: Client, number: int = 1) -> Session:
-    nobody = Session(client)
-    begun = nobody.ok("POST", "/registrations", registration_body(number))
-    nobody.ok("POST", f"/registrations/{begun['id']}/verification", {"code": code_of_registration(begun["id"])})
-    return signed_in(client, f"ann@fsp{number}.example")
-
-
-def signed_in(client: Client, email: str) -> Session:
-    session = Session(client).ok("POST", "/sessions", {"email": email, "password": PASSWORD})
-    return Session(client, session["access_token"])
+from tests.builders.registry import PASSWORD, a_market_operator, an_acceptance
+from tests.builders.registry_http import Session, a_joined_fsp, registration_body, signed_in
 
 
 def test_an_fsp_joins_and_finds_itself(client: Client) -> None:
@@ -235,18 +180,17 @@ def test_passwords_never_come_back_nor_tokens_into_the_trail(client: Client) -> 
     assert "subject" not in told
 
 
-def test_a_person_sets_an_authenticator_up_and_takes_it_away(client: Client) -> None:
+def test_a_person_sets_an_authenticator_up_and_takes_it_away_with_password_and_code(client: Client) -> None:
     fsp = a_joined_fsp(client)
     shown = fsp.ok("PUT", "/me/authenticator")
     assert shown["otpauth"] == f"otpauth://totp/Headroom:ann@fsp1.example?secret={shown['secret']}&issuer=Headroom"
     assert fsp.send("PUT", "/me/authenticator/verification", {"code": "123456"}).status_code == 204
-    assert fsp.send("DELETE", "/me/authenticator").status_code == 204
+    assert fsp.ok("GET", "/me")["authenticator"] is True
+    removal = {"password": PASSWORD, "code": "123456"}
+    assert fsp.send("DELETE", "/me/authenticator", removal).status_code == 204
+    assert fsp.ok("GET", "/me")["authenticator"] is False
     acts = [record["action"] for record in fsp.ok("GET", f"/audit?thing=person:{fsp.ok('GET', '/me')['id']}")["items"]]
     assert sorted(acts) == ["person.authenticator_added", "person.authenticator_removed"]
-
-
-def test_a_person_signs_out(client: Client) -> None:
-    assert a_joined_fsp(client).send("DELETE", "/sessions").status_code == 204
 
 
 def test_a_forgotten_password_is_asked_for_and_set_over_http(client: Client) -> None:

@@ -248,3 +248,24 @@ def test_the_terms_of_users_are_accepted_in_their_present_version() -> None:
     assert rules.user_terms_problems(USER_TERMS.terms_version) == []
     assert [problem.field for problem in rules.user_terms_problems("2001-01")] == ["user_terms"]
     assert [problem.field for problem in rules.user_terms_problems(None)] == ["user_terms"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "kind", "required", "of_operator", "since", "wanted"),
+    [
+        ({"account"}, "fsp", True, False, None, True),
+        ({"read", "confirm"}, "so", True, False, None, True),
+        ({"bidding", "settlement"}, "fsp", True, True, None, False),
+        ({"account"}, "fsp", True, True, "2026-04-01T09:00:00Z", False),
+        ({"account"}, "fsp", False, True, None, False),
+        ({"account"}, "market_operator", False, True, None, True),
+        ({"account"}, "market_operator", False, False, None, False),
+        ({"account"}, "market_operator", True, False, None, True),
+    ],
+)
+def test_an_authenticator_is_wanted_of_powerful_people_where_it_is_required(
+    roles: set[str], kind: str, required: bool, of_operator: bool, since: str | None, wanted: bool
+) -> None:
+    person = a_person(roles=frozenset(roles), authenticator_since=since)
+    organisation = an_organisation(kind=kind, authenticator_required=required)
+    assert rules.wants_authenticator(person, organisation, of_operator) is wanted
