@@ -25,6 +25,8 @@ class Permissions:
         self._enforce, self._context = iam_evaluator.enforce, iam_actions.request_tag_context
         iam_evaluator.enforce = self._enforce_and_note
         iam_actions.request_tag_context = self._with_encryption_context
+        self._condition = iam_evaluator._resolve_condition_key
+        iam_evaluator._resolve_condition_key = self._with_role
         self._resource = iam_actions.extract_resource_arn
         iam_actions.extract_resource_arn = self._named_in_full
 
@@ -54,6 +56,14 @@ class Permissions:
             return found
         *_, region, account = more
         return f"arn:aws:ses:{region}:{account}:identity/{sender[0].partition('@')[2]}"
+
+    def _with_role(self, key: str, context: Any) -> Any:
+        """AWS tells a condition the role that acts, the emulator its session (`core/iam_evaluator.py`)."""
+        found = self._condition(key, context)
+        if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(found):
+            return found
+        account, role = found.split(":")[4], found.split("/")[1]
+        return f"arn:aws:iam::{account}:role/{role}"
 
     def _with_encryption_context(self, service: str, action: str, body: bytes, params: dict[str, Any]) -> Any:
         """KMS tells IAM what a data key is asked for together with; the emulator does not (`core/iam_actions.py`)."""

@@ -146,6 +146,19 @@ def test_a_data_key_is_given_only_together_with_what_it_is_for(
         kms.generate_data_key(KeyId="alias/ours", KeySpec="AES_256")
 
 
+def test_a_key_that_names_one_role_is_for_that_role_alone(root: Callable[..., Any], acting: Callable[..., Any]) -> None:
+    key = root("kms").create_key()["KeyMetadata"]["Arn"]
+    account = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "kms:*"}
+    but_one = {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::000000000000:role/role-0"}}
+    others = {"Effect": "Deny", "Principal": "*", "Action": "kms:GenerateDataKey", "Condition": but_one}
+    rules = policy(account | {"Resource": "*"}, others | {"Resource": "*"})
+    root("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=rules)
+    keeper, other = (acting(allow("kms:GenerateDataKey", key))("kms") for _ in range(2))
+    assert keeper.generate_data_key(KeyId=key, KeySpec="AES_256")["Plaintext"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        other.generate_data_key(KeyId=key, KeySpec="AES_256")
+
+
 @pytest.fixture
 def function(root: Callable[..., Any]) -> Iterator[str]:
     packed = io.BytesIO()
