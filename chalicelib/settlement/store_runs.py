@@ -23,6 +23,7 @@ from chalicelib.storage.tables import (
 )
 from chalicelib.storage.writes import Write, check, create, number, put, replace
 
+_MOST_BITS, _PLACES = 1 << 13, 60
 _MADE = Refused("run.exists", "This run was asked for already.")
 _MOVED = Stale("run.changed", "Another run of the same days was asked for meanwhile. Ask again.")
 _CHANGED = Stale("run.made", "This run was made meanwhile.")
@@ -136,7 +137,7 @@ def save_performance(run: Run, performed: Mapping[tuple[str, str], Fraction | No
                 pk=f"performance#{obligation_id}",
                 sk=month,
                 body=Performance(
-                    obligation_id=obligation_id, month=month, run_id=run.id, f=None if f is None else str(f)
+                    obligation_id=obligation_id, month=month, run_id=run.id, f=None if f is None else _told(f)
                 ),
             )
             for (obligation_id, month), f in sorted(performed.items())
@@ -145,9 +146,16 @@ def save_performance(run: Run, performed: Mapping[tuple[str, str], Fraction | No
 
 
 def list_performance(obligation_id: str) -> dict[str, Fraction]:
-    """F of an obligation by month (`2026-04`), exact, where instructions gave one."""
+    """F of an obligation by month (`2026-04`), as it was remembered, where instructions gave one."""
     rows = query_all(_PerformanceRow, f"performance#{obligation_id}")
     return {row.body.month: Fraction(row.body.f) for row in rows if row.body.f is not None}
+
+
+def _told(f: Fraction) -> str:
+    """Exact; where the fraction of a great many meters would outgrow a row, to sixty places."""
+    if f.denominator.bit_length() > _MOST_BITS:
+        f = Fraction(round(f * 10**_PLACES), 10**_PLACES)
+    return str(f)
 
 
 def _sort(run: Run) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -16,9 +17,11 @@ from chalicelib.kernel.meters import check_digit
 from chalicelib.metering.actions_statements import state_days
 from chalicelib.metering.models_statements import Schedule
 from chalicelib.settlement import actions_reports as reports
+from chalicelib.settlement import store_runs
 from chalicelib.storage.commit import commit
 from tests.builders.assets import a_receipt, asset_cells, import_assets
 from tests.builders.calls import a_call
+from tests.builders.running import a_run
 from tests.builders.settlement import local
 from tests.builders.settling import FSP, SettlingMarket
 
@@ -251,3 +254,18 @@ def test_of_variable_availability_only_what_was_accepted_is_paid(settling: Settl
         )
         commit(a_call(), [dispatch.save_offer(offered)])
     assert settling.amounts(settling.run())["availability"] == Decimal("6.60")
+
+
+def test_what_a_month_came_to_is_remembered_exactly_and_of_a_great_many_meters_to_sixty_places(
+    settling: SettlingMarket,
+) -> None:
+    """By meter and with a ratio each, thousands of meters make a fraction of tens of thousands of figures."""
+    run = a_run(so=settling.so)
+    one, many = Fraction(2, 3), Fraction(7**20_000 - 1, 2 * 7**20_000)
+    store_runs.save_performance(
+        run, {("obl_1", "2026-04"): one, ("obl_1", "2026-05"): many, ("obl_1", "2026-06"): None}
+    )
+    found = store_runs.list_performance("obl_1")
+    assert found.keys() == {"2026-04", "2026-05"}
+    assert found["2026-04"] == one
+    assert abs(found["2026-05"] - many) < Fraction(1, 10**59)
