@@ -80,11 +80,15 @@ def test_a_first_deployment_that_failed_leaves_nothing_and_succeeds_once_mended(
     database = boto3.client("dynamodb", region_name=dev.region)
     with pytest.raises(deploy.Failed, match="Never"):
         deploy.deploy(dev, assembly(tmp_path, failing(guarded_tables())))
-    assert state() == "ROLLBACK_COMPLETE"
+    left = described()
+    assert left["StackStatus"] == "ROLLBACK_COMPLETE"
+    # What AWS needs to take a table back, and its emulator does not ask for.
+    assert left["Parameters"] == [{"ParameterKey": "Guarded", "ParameterValue": "false"}]
     assert database.list_tables()["TableNames"] == []
 
     deploy.deploy(dev, assembly(tmp_path, guarded_tables()))
     assert state() == "UPDATE_COMPLETE"
+    assert described()["StackId"] != left["StackId"]  # AWS changes no stack that never came to be
     assert [guard(name) for name in ("first", "second")] == [True, True]
 
 
@@ -196,9 +200,13 @@ def _keys() -> dict[str, Any]:
     }
 
 
+def described() -> dict[str, Any]:
+    found: dict[str, Any] = boto3.client("cloudformation", region_name="eu-west-2").describe_stacks(StackName=STACK)
+    return dict(found["Stacks"][0])
+
+
 def state() -> str:
-    found = boto3.client("cloudformation", region_name="eu-west-2").describe_stacks(StackName=STACK)["Stacks"][0]
-    return str(found["StackStatus"])
+    return str(described()["StackStatus"])
 
 
 def guard(table: str) -> bool:
