@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from aws_cdk import Fn
 from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from chalicelib.storage import settings
 from functions.wiring import FUNCTIONS, Function, Returns
 from infrastructure.messaging import returns_topic
 from infrastructure.stacks import MarketStack, accept
@@ -47,13 +49,14 @@ class Mail(MarketStack):
 
     def _tell(self, topic: sns.Topic, function: Function) -> None:
         """The notice as SES words it, without SNS's own wrapping; what cannot be given joins the dead letters."""
+        place = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"  # so that cfn-lint can read it
         dead = {"deadLetterTargetArn": self.queue_arn(function.name + DEAD)}
         sns.CfnSubscription(
             self,
             f"{function.name}-told",
             topic_arn=topic.topic_arn,
             protocol="sqs",
-            endpoint=self.queue_arn(function.name),
+            endpoint=Fn.sub(place + settings.queue_name(function.name)),
             raw_message_delivery=True,
             redrive_policy=dead,
         )
