@@ -25,7 +25,16 @@ os.environ.setdefault("HEADROOM_USER_POOL_CLIENT_ID", "testing")
 # The settings above are read when these are imported.
 from chalicelib.files.sealed import may_open_files  # noqa: E402
 from tests.builders.keeper import KEEPER, Keeper  # noqa: E402
-from tests.embedded import account, calm, cloud, embedded, patient, running_market, stopped_market  # noqa: E402, F401
+from tests.embedded import (  # noqa: E402
+    account,  # noqa: F401
+    calm,  # noqa: F401
+    calm_files,  # noqa: F401
+    cloud,  # noqa: F401
+    embedded,  # noqa: F401
+    patient,  # noqa: F401
+    running_market,  # noqa: F401
+    stopped_market,  # noqa: F401
+)
 from tests.lighter_moto import lighten  # noqa: E402
 from tests.tables import fill_state, ready_clients  # noqa: E402
 

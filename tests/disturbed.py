@@ -14,22 +14,26 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 
+from chalicelib.kernel.meters import check_digit
 from local import client, market_operator
 from local.client import Market, Session
 from local.demo.invented import invented_scene
 from local.demo.line import Line
+from local.demo.scenes import Scene
 from local.demo.stages import Story
 from tests.embedded import Part, RunningMarket
 
 SEED = 20260401
+METER_COLUMN = "Import MPAN"
 LONGEST_PEACE_SECONDS = 8.0
 PATIENCE_SECONDS = 600
 # Of four kills two take everything at once, one the API with the functions, one the embedded AWS under them.
@@ -155,32 +159,67 @@ class Crashes(threading.Thread):
             raise self.failed
 
 
-def walk(running: RunningMarket, out: Path, crashes: int, seed: int = SEED) -> tuple[dict[str, Any], Crashes]:
-    """Walk the demo's line; what it came to, and how it was killed. AssertionError where a stage fell short."""
+def metered_scene() -> tuple[Scene, set[str]]:
+    """The invented scene with a valid meter id at every third asset; the scene and the ids."""
+    scene = invented_scene()
+    meters: set[str] = set()
+    providers = []
+    for place, provider in enumerate(scene.providers):
+        rows = []
+        for number, row in enumerate(provider.assets):
+            core = f"10{place:02d}{number:08d}"
+            meter = core + str(check_digit(core))
+            rows.append({**row, METER_COLUMN: meter} if number % 3 == 0 else row)
+            meters |= {meter} if number % 3 == 0 else set()
+        providers.append(replace(provider, assets=rows))
+    return replace(scene, providers=providers), meters
+
+
+def walk(
+    running: RunningMarket,
+    out: Path,
+    crashes: int,
+    seed: int = SEED,
+    line_of: Callable[..., Line] = Line,
+    at_end: Callable[[Any], None] | None = None,
+) -> tuple[dict[str, Any], Crashes]:
+    """Walk the demo's line; what it came to, and how it was killed. AssertionError where a stage fell short.
+
+    `at_end` gets the line (as `line_of` makes it) while its market still runs.
+    """
     Patience.is_over.clear()
     running.start()
     market = Market(running.address)
     out.mkdir(parents=True)
     story = ToldStory()
     operator = market.sign_in(market_operator.EMAIL, market_operator.PASSWORD)
-    line = Line(market, operator, invented_scene(), story, out, "325120000")
+    line = line_of(market, operator, metered_scene()[0], story, out, "325120000")
+    line.running = running  # type: ignore[attr-defined]
     killing = Crashes(running, story, crashes, seed)
     killing.start()
     try:
         line.walk()
         killing.end()
         assert story.shortfalls == []
-        return outcome(line), killing
+        found = outcome(line)
+        if at_end is not None:
+            at_end(line)
+        return found, killing
     finally:
         killing.end()
         running.kill()
 
 
-def walk_with(fault: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def walk_with(
+    fault: str,
+    folder: Path,
+    line_of: Callable[..., Line] = Line,
+    at_end: Callable[[Any], None] | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the line comes to in a market with a fault (see `tests.faulty_market`), and what the fault did."""
     seed = os.environ.get("HEADROOM_FAULT_SEED", str(SEED))
     faulty = RunningMarket(folder / "state", fault, "--seed", seed, module="tests.faulty_market")
-    found, _ = walk(faulty, folder / "out", crashes=0)
+    found, _ = walk(faulty, folder / "out", 0, line_of=line_of, at_end=at_end)
     return found, json.loads((folder / "state" / "faults.json").read_text())
 
 
@@ -192,6 +231,8 @@ def calm_outcome(folder: Path) -> dict[str, Any]:
         if not kept.exists():
             with patience():
                 found, _ = walk(RunningMarket(folder / "calm"), folder / "calm-out", crashes=0)
+            made = sorted(path.name for path in (folder / "calm-out").iterdir())
+            (folder / "calm-made.json").write_text(json.dumps(made))
             kept.write_text(json.dumps(found))
     calm: dict[str, Any] = json.loads(kept.read_text())
     assert all(calm.values()), "the undisturbed line comes to something everywhere"
@@ -211,6 +252,10 @@ def outcome(line: Line) -> dict[str, Any]:
     reports = list(operator.all("/settlement-reports"))
     return {
         "assets": assets,
+        "own obligations": {
+            name: {each["fsp"] for each in member.session.all("/obligations")} == {member.organisation}
+            for name, member in line.providers.items()
+        },
         "obligations": _lasting(operator.all("/obligations"), _OBLIGATION),
         "instructions": _lasting(instructions, _INSTRUCTION),
         "reports": _lasting(reports, _REPORT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -94,6 +95,19 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], dict[str, Any
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     return lambda: calm_outcome(shared)
+
+
+@pytest.fixture(scope="session")
+def calm_files(calm: Callable[[], dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], set[str]]:
+    """Tells the names of the files that the demo's undisturbed line leaves."""
+
+    def told() -> set[str]:
+        calm()
+        own = tmp_path_factory.getbasetemp()
+        shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+        return set(json.loads((shared / "calm-made.json").read_text()))
+
+    return told
 
 
 class RunningMarket:

@@ -1,65 +1,43 @@
-"""Every log of the whole line, walked while services refuse and messages fail: nothing in it that no log may hold."""
+"""AWS services that refuse at random: the line ends where the undisturbed one does, and no log holds what none may."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from chalicelib.kernel.meters import check_digit
 from local import market_operator
-from local.client import Market
 from local.demo import people
-from local.demo.invented import invented_scene
 from local.demo.line import Line
-from local.demo.scenes import Scene
-from local.demo.stages import Story
+from tests.disturbed import METER_COLUMN, patience, walk_with
 from tests.embedded import RunningMarket
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow, pytest.mark.usefixtures("patient")]
-METER_COLUMN = "Import MPAN"
 
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What a market's processes wrote, before close and in the end, and what may not be in it, by kind."""
+    """What a market's processes wrote, before close and in the end; what may not be in it; what the line came to."""
 
     before_close: str
     after: str
     secrets: dict[str, set[str]]
-
-
-def metered_scene() -> tuple[Scene, set[str]]:
-    """The invented scene with a valid meter id at every third asset; the scene and the ids."""
-    scene = invented_scene()
-    meters: set[str] = set()
-    providers = []
-    for place, provider in enumerate(scene.providers):
-        rows = []
-        for number, row in enumerate(provider.assets):
-            core = f"10{place:02d}{number:08d}"
-            meter = core + str(check_digit(core))
-            rows.append({**row, METER_COLUMN: meter} if number % 3 == 0 else row)
-            meters |= {meter} if number % 3 == 0 else set()
-        providers.append(replace(provider, assets=rows))
-    return replace(scene, providers=providers), meters
+    found: dict[str, Any]
+    throttled: dict[str, int]
 
 
 class WatchedLine(Line):
     """A line that keeps what was logged until bidding closed."""
 
-    def __init__(self, *about: Any, running: RunningMarket) -> None:
-        super().__init__(*about)
-        self._running = running
-        self.logged = ""
+    running: RunningMarket
+    logged = ""
 
     def close_bidding(self) -> None:
-        self.logged = logs_of(self._running)
+        self.logged = logs_of(self.running)
         super().close_bidding()
 
 
@@ -67,23 +45,18 @@ def logs_of(running: RunningMarket) -> str:
     return "\n".join(file.read_text(errors="replace") for file in sorted((running.folder / "log").iterdir()))
 
 
-@pytest.fixture
-def walked(tmp_path: Path) -> Iterator[Walked]:
-    running = RunningMarket(tmp_path / "state", "--throttle", module="tests.faulty_market")
-    scene, meters = metered_scene()
-    (tmp_path / "out").mkdir()
-    try:
-        running.start()
-        market = Market(running.address)
-        operator = market.sign_in(market_operator.EMAIL, market_operator.PASSWORD)
-        line = WatchedLine(market, operator, scene, Story(), tmp_path / "out", "325120000", running=running)
-        line.walk()
-        secrets = secrets_of(line, running) | {"meter ids": meters}
-        found = line.logged, logs_of(running)
-        running.interrupt()
-        yield Walked(*found, secrets)
-    finally:
-        running.kill()
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Walked:
+    """The whole line, once for both claims below."""
+    folder = tmp_path_factory.mktemp("throttled")
+    kept: dict[str, Any] = {}
+
+    def keep(line: WatchedLine) -> None:
+        kept.update(before_close=line.logged, after=logs_of(line.running), secrets=secrets_of(line, line.running))
+
+    with patience():
+        found, did = walk_with("--throttle", folder, line_of=WatchedLine, at_end=keep)
+    return Walked(**kept, found=found, throttled=did["throttled"])
 
 
 def secrets_of(line: WatchedLine, running: RunningMarket) -> dict[str, set[str]]:
@@ -93,7 +66,8 @@ def secrets_of(line: WatchedLine, running: RunningMarket) -> dict[str, set[str]]
         for bid in line.operator.session.all(f"/competitions/{competition['id']}/bids")
     ]
     mails = line.market.mails()
-    postcodes = {str(row["Postcode"]) for each in line.scene.providers for row in each.assets if "Postcode" in row}
+    rows = [row for each in line.scene.providers for row in each.assets]
+    postcodes = {str(row["Postcode"]) for row in rows if "Postcode" in row}
     own = [line.market_operator, line.operator.session, *(each.session for each in line.providers.values())]
     store = json.loads((running.folder / "cloud" / "secretsmanager.json").read_text())
     return {
@@ -103,6 +77,7 @@ def secrets_of(line: WatchedLine, running: RunningMarket) -> dict[str, set[str]]
         "tokens": {str(session._token) for session in own},
         "passwords": {people.PASSWORD, market_operator.PASSWORD},
         "secrets": set(re.findall(r'"SecretString": "([^"]{20,64})', json.dumps(store))),
+        "meter ids": {row[METER_COLUMN] for row in rows if METER_COLUMN in row},
         "postcodes": postcodes | {postcode.replace(" ", "") for postcode in postcodes},
     }
 
@@ -117,6 +92,16 @@ def is_sealed(field: str) -> bool:
 def holds(text: str, secret: str) -> bool:
     """Whether a text holds a secret as a whole word or number, whatever the case."""
     return re.search(rf"(?<![\w.]){re.escape(secret)}(?![\w]|\.\d)", text, re.IGNORECASE) is not None
+
+
+def test_services_that_throttle_at_random_delay_and_change_nothing(
+    calm: Callable[[], dict[str, Any]], walked: Walked
+) -> None:
+    assert walked.found == calm()
+    assert walked.throttled["dynamodb operations"] > 5
+    # Keys are asked for a few times in a run, so that chance may spare their services.
+    assert {"dynamodb", "ses"} <= {kind.split()[0] for kind in walked.throttled}
+    print(f"throttled: {walked.throttled}")
 
 
 def test_the_logs_of_the_whole_line_hold_nothing_that_no_log_may(walked: Walked) -> None:
