@@ -15,10 +15,11 @@ from moto.dynamodb.exceptions import DynamodbException
 from chalicelib.storage import objects
 from chalicelib.storage.clients import client
 from chalicelib.storage.schema import TABLES
-from chalicelib.storage.sealing import forget_data_keys
+from chalicelib.storage.sealing import forget_keys_held
 from chalicelib.storage.settings import region, table_name
 from tests import lighter_moto
 from tests.builders.bidding import OPENED, BiddingMarket
+from tests.builders.keeper import KEEPER
 from tests.builders.market_state import everything_in
 from tests.builders.qualifying import QualifyingMarket
 from tests.tables import fill_state, is_empty, put_back, set_aside
@@ -143,7 +144,8 @@ def test_a_scene_made_again_is_the_one_that_was_built_and_nobody_elses(market: N
     built, bound = everything_in(*ALL_TABLES), vars(first).copy()
     first.submit(0)
     fill_state()
-    forget_data_keys()
+    forget_keys_held()
+    KEEPER.forget()
     again = BiddingMarket()
     assert everything_in(*ALL_TABLES) == built
     assert vars(again) == bound
