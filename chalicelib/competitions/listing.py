@@ -14,8 +14,7 @@ from chalicelib.competitions.models import Competition
 from chalicelib.competitions.rules import phase
 from chalicelib.competitions.views import CompetitionQuery, CompetitionSummary
 from chalicelib.competitions.words import HISTORIC_PHASES
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from chalicelib.files.cells import neutralise
 
 
 def is_asked_for(competition: Competition, query: CompetitionQuery, now: datetime) -> bool:
@@ -73,7 +72,7 @@ def _feature(summary: CompetitionSummary, outlines: list[Mapping[str, Any]]) -> 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return _cell("; ".join(value))
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    return neutralise(value) if isinstance(value, str) else value
 
 
 def _same(wanted: str | None, actual: str | None) -> bool:

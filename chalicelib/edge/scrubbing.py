@@ -17,13 +17,20 @@ _SECRET_NAMES = (  # nosec B105  (names of secrets, not secrets)
     r"|client_secret|private_pem|plaintext|signature|credential|policy"
 )
 _SEALED_NAMES = (
-    r"(?:availability|utilisation|accepted|fixed|clearing)_price|service_fee|price"
+    r"(?:availability|utilisation|accepted|fixed|clearing)_prices?|service_fees?|prices?"
     r"|(?:capacity|accepted|offered|available)_mw|(?:availability|utilisation)_ceiling"
 )
 _VALUE = (
     r"""(?P<gap>\\?["']?\s*[=:]\s*(?:Decimal\()?\{?(?:\\?["']?[SN]\\?["']?:\s*)?\\?["']?)(?P<value>[^\s"'\\,;&)}\]]+)"""
 )
 
+_METER_NAMES = r"(?:(?:import|export)_)?meter_?ids?|meters?|mpans?"
+_LIST = r"""(?P<gap>\\?["']?\s*[=:]\s*)\[[^\]]*\]?"""
+
+_SEALED_LIST = re.compile(rf"(?<![\w-])(?P<name>{_SEALED_NAMES}){_LIST}", re.IGNORECASE)
+_METER_NAMED = re.compile(rf"(?<![\w-])(?P<name>{_METER_NAMES}){_VALUE}", re.IGNORECASE)
+_METER_LIST = re.compile(rf"(?<![\w-])(?P<name>{_METER_NAMES}){_LIST}", re.IGNORECASE)
+_WEBHOOK_SECRET = re.compile(r"\bwhsec_[\w+/=-]{6,}")
 _TOKEN = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL)
@@ -47,7 +54,11 @@ def scrubbed(text: str) -> str:
     text = _BEARER.sub(r"\1 [token]", text)
     text = _SIGNED.sub(r"\1=[secret]", text)
     text = _SECRET.sub(r"\g<name>\g<gap>[secret]", text)
+    text = _WEBHOOK_SECRET.sub("[secret]", text)
     text = _CODE.sub(r"\g<before>[code]", text)
+    text = _SEALED_LIST.sub(r"\g<name>\g<gap>[sealed]", text)
+    text = _METER_LIST.sub(r"\g<name>\g<gap>[meter]", text)
+    text = _METER_NAMED.sub(r"\g<name>\g<gap>[meter]", text)
     text = _SEALED.sub(r"\g<name>\g<gap>[sealed]", text)
     text = _EMAIL.sub("[e-mail]", text)
     text = _METER.sub(_without_meter, text)

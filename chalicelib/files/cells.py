@@ -36,10 +36,10 @@ YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"no", "n", "false", "0"})
 FIRST_YEAR, LAST_YEAR = 1950, 2150
 _SPREADSHEET_DAY_ZERO = datetime(1899, 12, 31)  # noqa: DTZ001 (a spreadsheet's days have no zone)
-_FORMULA_LIKE = "[=+\\-@\\t\\r＝＋－＠]"
-_MARKS = frozenset("=+-@\t\r＝＋－＠'")
-_NEUTRALISED = re.compile(f"'+{_FORMULA_LIKE}")
-_STARTS_A_FORMULA = re.compile(f"'*{_FORMULA_LIKE}")
+_FORMULA_LIKE = "\\s*[=+\\-@＝＋－＠]|[\\t\\r\\n]"
+_NEUTRALISED = re.compile(f"'+(?:{_FORMULA_LIKE})")
+_STARTS_A_FORMULA = re.compile(f"'*(?:{_FORMULA_LIKE})")
+_NUMBER = re.compile(r"-\d+(?:\.\d+)?", re.ASCII)
 _ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _LOCAL_DATE = re.compile(r"(\d{1,4})[/.-](\d{1,2})[/.-](\d{1,4})", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
@@ -79,8 +79,8 @@ def read_cell(kind: CellKind, raw: Any, order: DateOrder = "dmy") -> Any:
 
 
 def neutralise(text: str) -> str:
-    """Text as exports write it: what a spreadsheet could run as a formula gets an apostrophe in front."""
-    return f"'{text}" if text[:1] in _MARKS and _STARTS_A_FORMULA.match(text) else text
+    """Text as exports write it: what a spreadsheet could run as a formula, not a number, gets an apostrophe in front."""
+    return f"'{text}" if _STARTS_A_FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def restore(text: str) -> str:

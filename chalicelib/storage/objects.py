@@ -7,6 +7,7 @@ import json
 import zlib
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -136,7 +137,7 @@ def remove_object(bucket: str, key: str) -> None:
 
 def presign_download(bucket: str, key: str, file_name: str, seconds: int = LINK_SECONDS) -> str:
     """A short link that downloads an object under a file name."""
-    disposition = f'attachment; filename="{_plain_name(file_name)}"'
+    disposition = disposition_of(file_name)
     params = {"Bucket": settings.bucket_name(bucket), "Key": key, "ResponseContentDisposition": disposition}
     return str(client("s3").generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
 
@@ -164,8 +165,12 @@ def _where(bucket: str, key: str, version: str | None) -> dict[str, str]:
     return where if version is None else where | {"VersionId": version}
 
 
-def _plain_name(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "._- " else "_" for char in name)[:120]
+def disposition_of(file_name: str) -> str:
+    """What makes a browser save under a name: in ASCII for all, and as it is for those who can (RFC 6266, 8187)."""
+    name = "".join(char if char.isalnum() or char in "._- " else "_" for char in file_name)[:120]
+    plain = "".join(char if char.isascii() else "_" for char in name)
+    told = f'attachment; filename="{plain}"'
+    return told if plain == name else f"{told}; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _absent(error: ClientError) -> Exception:

@@ -126,3 +126,30 @@ _OF_KIND: dict[str, Any] = {
     "boolean": lambda shape, size, above: False,
     "null": lambda shape, size, above: None,
 }
+
+
+def places_of(shape: dict[str, Any], above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Where in a body a text may stand: names of fields, `[]` for any item of a list."""
+    if "$ref" in shape:
+        return [] if shape["$ref"] in above else places_of(shape_of(shape), (*above, shape["$ref"]))
+    parts = [part for word in ("anyOf", "oneOf") for part in shape.get(word, ())]
+    found = [place for part in parts for place in places_of(part, above)]
+    if "items" in shape:
+        found += [("[]", *place) for place in places_of(shape["items"], above)]
+    for name, part in shape.get("properties", {}).items():
+        found += [(name, *place) for place in places_of(part, above)]
+    return found or ([()] if "string" in kinds_of(shape) else [])
+
+
+def placed(shape: dict[str, Any], path: tuple[str, ...], value: str) -> Any:
+    """The smallest body of a schema that holds a value at a place."""
+    if not path:
+        return value
+    shape = shape_of(shape)
+    parts = [part for word in ("anyOf", "oneOf") for part in shape.get(word, ())]
+    fitting = next((part for part in parts if path in places_of(part)), None)
+    if fitting is not None:
+        return placed(fitting, path, value)
+    if path[0] == "[]":
+        return [placed(shape["items"], path[1:], value)]
+    return {**body_of(shape), path[0]: placed(shape["properties"][path[0]], path[1:], value)}

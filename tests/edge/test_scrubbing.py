@@ -41,6 +41,12 @@ METER = "1012345678901"[:12] + str(check_digit("101234567890"))
         ('"utilisation_price": "237.55"', "237.55"),
         (r"{\"utilisation_price\": \"237.55\"}", "237.55"),
         ('{"capacity_mw": {"N": "0.834"}}', "0.834"),
+        ('"prices": ["237.55", "12"]', "237.55"),
+        ("prices=[Decimal('12'), Decimal('237.55')]", "237.55"),
+        ("the secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw was drawn", "MfKQ9r8G"),
+        ('{"meter_id": "SUB-000042"}', "SUB-000042"),
+        ("import_meter_id='abc-17'", "abc-17"),
+        ('{"meters": ["SUB-1", "SUB-000042"]}', "SUB-000042"),
     ],
 )
 def test_what_no_log_may_hold_is_struck_out(text: str, secret: str) -> None:

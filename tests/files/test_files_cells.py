@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -219,7 +220,18 @@ def test_what_is_no_cell_is_a_fault_of_ours() -> None:
 
 @pytest.mark.parametrize("start", [*"=+-@＝", "'=", "''+"])
 def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(start: str) -> None:
-    assert neutralise(f"{start}1") == f"'{start}1"
+    assert neutralise(f"{start}1+1") == f"'{start}1+1"
+
+
+@pytest.mark.parametrize("text", ["\n=1", "\r\n=1", " =1", "\t@x", "\n", "\n\n+1", "'\n=1"])
+def test_what_a_spreadsheet_passes_over_does_not_hide_a_formula(text: str) -> None:
+    assert neutralise(text) == f"'{text}"
+    assert restore(neutralise(text)) == text
+
+
+@pytest.mark.parametrize("text", ["-12.50", "-1", "12", "0.5"])
+def test_a_number_given_as_text_stays_a_number(text: str) -> None:
+    assert neutralise(text) == text == restore(text)
 
 
 def test_other_text_stays_as_it_is() -> None:
@@ -230,7 +242,8 @@ def test_other_text_stays_as_it_is() -> None:
 @given(st.text())
 def test_neutralised_text_reads_back_as_the_original(text: str) -> None:
     assert restore(neutralise(text)) == text
-    assert neutralise(text)[:1] not in tuple("=+-@\t\r")
+    assert neutralise(text)[:1] not in tuple("=+@\t\r\n")
+    assert not re.match(r"-(?!\d+(\.\d+)?$)", neutralise(text), re.ASCII)
 
 
 @given(st.decimals(min_value=0, max_value=10**8, places=6, allow_nan=False))
