@@ -50,10 +50,26 @@ def plan(operations: Operations) -> list[Wanted]:
             owner = obligation["fsp_name"].split()[0]
             token = f"{tag}-{obligation['competition_reference']}-{obligation['window_name']}-{number}-{owner}"
             planned.append(Wanted(obligation, token, start, min(end, start + _MOST_RUN), mw))
-    planned.sort(key=lambda each: (each.start, each.token))
+    planned = _runnable(operations, sorted(planned, key=lambda each: (each.start, each.token)))
     for wanted, answer in zip(planned, _BECAME, strict=False):
         wanted.answer = answer
     return planned
+
+
+def _runnable(operations: Operations, planned: Iterable[Wanted]) -> list[Wanted]:
+    """Those that find their assets free: each competition is decided by itself, and an asset may have been sold in two
+    of the same hours."""
+    session, found = operations.line.operator.session, list[Wanted]()
+    assets = {
+        each["id"]: {asset["asset_id"] for asset in session.all(f"/obligations/{each['id']}/assets")}
+        for each in operations.callable_ones
+    }
+    for wanted in planned:
+        at_once = [each for each in found if each.start < wanted.end and wanted.start < each.end]
+        others = [each.obligation["id"] for each in at_once if each.obligation["id"] != wanted.obligation["id"]]
+        if not any(assets[other] & assets[wanted.obligation["id"]] for other in others):
+            found.append(wanted)
+    return found
 
 
 def issue(operations: Operations) -> None:
