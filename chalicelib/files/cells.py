@@ -79,7 +79,7 @@ def read_cell(kind: CellKind, raw: Any, order: DateOrder = "dmy") -> Any:
 
 
 def neutralise(text: str) -> str:
-    """Text as exports write it: what a spreadsheet could run as a formula, not a number, gets an apostrophe in front."""
+    """Text as exports write it: what a spreadsheet could run as a formula gets an apostrophe, a number none."""
     return f"'{text}" if _STARTS_A_FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
