@@ -134,7 +134,7 @@ def things(small_market: SmallMarket) -> dict[str, str]:
     more |= {"fsp": FSP, "thing": f"asset:{asset.id}", "window_id": small_market.bidding.windows[0].id}
     token = small_market.token("fsp")
     assert ask("POST", "/assets", token, asset_cells("MET-1", import_meter_id=METER)).status == 201
-    told_of = openadr_subscription().but(program_id=small_market.things["program_id"])
+    told_of = openadr_subscription().model_copy(update={"program_id": small_market.things["program_id"]})
     subscription = told_of.model_dump(mode="json", by_alias=True, exclude_none=True)
     assert ask("POST", f"{OPENADR}/subscriptions", token, subscription).status == 201
     assert ask("POST", "/meter-data", token, READINGS).json["items"][0]["outcome"] == "created"
