@@ -39,6 +39,7 @@ from chalicelib.edge.address import own_address
 from chalicelib.edge.web import PUBLIC, Routes, either, fsp, so
 from chalicelib.kernel.call import Call
 from chalicelib.registry import actions_sessions
+from chalicelib.registry.routes_joining import machine_token
 from chalicelib.registry.requests import TokenRequest, TokenView
 
 routes = Routes(__name__)
@@ -60,8 +61,7 @@ def issue_openadr_token(call: Call, body: TokenRequest) -> TokenView:
     """A one-hour token for a machine user: OAuth 2.0 client credentials, as `/v1/token` gives it."""
     basic = identity.basic_credentials(routes.current_request.headers)
     machine = actions_sessions.authenticate_machine(call, *(basic or (body.client_id, body.client_secret)))
-    token = identity.machine_token(machine.id, machine.secrets[0].id)
-    return TokenView(access_token=token, expires_in=identity.TOKEN_SECONDS)
+    return TokenView(access_token=machine_token(machine), expires_in=identity.TOKEN_SECONDS)
 
 
 @routes.get(f"{PATH}/notifiers", returns=Notifiers, **_READS)
