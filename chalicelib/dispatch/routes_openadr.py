@@ -39,8 +39,8 @@ from chalicelib.edge.address import own_address
 from chalicelib.edge.web import PUBLIC, Routes, either, fsp, so
 from chalicelib.kernel.call import Call
 from chalicelib.registry import actions_sessions
-from chalicelib.registry.routes_joining import machine_token
 from chalicelib.registry.requests import TokenRequest, TokenView
+from chalicelib.registry.routes_joining import machine_token
 
 routes = Routes(__name__)
 _FORM = ("application/x-www-form-urlencoded", "application/json")

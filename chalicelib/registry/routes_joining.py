@@ -6,6 +6,7 @@ from chalicelib.edge import identity
 from chalicelib.edge.web import PUBLIC, Routes, member
 from chalicelib.kernel.call import Call
 from chalicelib.registry import actions_joining, actions_sessions
+from chalicelib.registry.models import MachineUser
 from chalicelib.registry.requests import (
     AcceptanceRequest,
     CodeRequest,
@@ -124,6 +125,9 @@ def issue_token(call: Call, body: TokenRequest) -> TokenView:
         body.client_secret,
     )
     machine = actions_sessions.authenticate_machine(call, client_id, secret)
-    return TokenView(
-        access_token=identity.machine_token(machine.id, machine.secrets[0].id), expires_in=identity.TOKEN_SECONDS
-    )
+    return TokenView(access_token=machine_token(machine), expires_in=identity.TOKEN_SECONDS)
+
+
+def machine_token(machine: MachineUser) -> str:
+    """A token for the machine user, as good as the secret it came with."""
+    return identity.machine_token(machine.id, machine.secrets[0].id)
