@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -21,6 +22,7 @@ from chalicelib.storage.writes import Write
 
 QUEUE = "send-mail"
 PATIENCE = timedelta(minutes=2)
+IN_HAND = timedelta(seconds=10)
 _TOGETHER = 40
 _ROUTE = "route"
 
@@ -59,6 +61,26 @@ def find_unsent(mail_id: str) -> Mail | None:
     """The mail if it is still to be sent; None when it was sent, could not be, or is not known."""
     mail = store.find_mail(mail_id)
     return mail if mail and mail.state == "queued" else None
+
+
+def take(call: Call, mail: Mail, at: datetime) -> Mail:
+    """Take a mail in hand at an instant of the machine's clock; `Refused` where another worker has it or took it first.
+
+    A message may come twice and the sweep queue a mail again: without this, two workers would hand over the same mail.
+    A worker that is cut short keeps it in hand for ten seconds and no longer.
+    """
+    if mail.in_hand_until is None or mail.in_hand_until <= at:
+        taken = mail.but(in_hand_until=at + IN_HAND, version=mail.version + 1)
+        with suppress(Stale):
+            commit(call, [store.changed_mail(taken)])
+            return taken  # type: ignore[no-any-return]
+    raise Refused("mail.in_hand", "Another worker hands this mail over at this moment.")
+
+
+def let_go(call: Call, mail: Mail) -> None:
+    """The post did not take it: whoever has it next may try at once."""
+    with suppress(Stale):  # it was in hand for too long, and another worker has it by now
+        commit(call, [store.changed_mail(mail.but(in_hand_until=None, version=mail.version + 1))])
 
 
 def find_recipient(mail: Mail) -> Recipient | None:

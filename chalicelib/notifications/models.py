@@ -36,7 +36,10 @@ class Told(Value):
 
 
 class Mail(Value):
-    """One mail to one person. `words` is what the templates were given; the address is read when it is sent."""
+    """One mail to one person. `words` is what the templates were given; the address is read when it is sent.
+
+    Until `in_hand_until` one worker hands it over, by the clock of the worker's machine, and no other may.
+    """
 
     id: str
     letter: str
@@ -45,6 +48,7 @@ class Mail(Value):
     words: dict[str, Any]
     state: MailState = "queued"
     queued_at: Instant
+    in_hand_until: Instant | None = None
     sent_at: Instant | None = None
     reason: str | None = None
     version: int = 1

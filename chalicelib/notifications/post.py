@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,10 +18,11 @@ from chalicelib.storage.clients import client
 _NEVER = {"MessageRejected", "InvalidParameterValue"}
 
 
-def send_mail(call: Call, mail_id: str) -> bool:
+def send_mail(call: Call, mail_id: str, at: datetime) -> bool:
     """Send one mail, then mark it sent; no when the post refused it for good, so that nobody will get it.
 
-    A crash between the two sends it a second time under the same id: that window is the only one, and is accepted.
+    It is taken in hand first, `at` an instant of the machine's clock, so that no two workers send it. A crash between
+    sending and marking sends it a second time under the same id: that window is the only one, and is accepted.
     Throttling and faults of the post are raised, so that the queue brings the mail again.
     """
     mail = actions.find_unsent(mail_id)
@@ -35,11 +37,13 @@ def send_mail(call: Call, mail_id: str) -> bool:
     if held is not None:
         actions.record_undeliverable(call, mail, f"held back since {held.at:%d %B %Y}: {WORDS[held.why]}")
         return True
+    mail = actions.take(call, mail, at)
     try:
         _hand_over(mail_id, recipient, render(mail, recipient, words, settings.web_origin()))
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code not in _NEVER:
+            actions.let_go(call, mail)
             raise
         actions.record_undeliverable(call, mail, f"the post refused it: {code}")
         return False

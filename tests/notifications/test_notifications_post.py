@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from chalicelib.edge.clock import wall_clock
+from chalicelib.kernel.errors import Refused
 from chalicelib.kernel.models import iso
 from chalicelib.notifications import actions as notifications
-from chalicelib.notifications.models import MailQuery
+from chalicelib.notifications import store
+from chalicelib.notifications.models import Mail, MailQuery
 from chalicelib.registry import store as registry_store
 from chalicelib.registry.models import Person
 from chalicelib.settlement.events import MeterDataDue
@@ -63,6 +67,56 @@ def test_a_mail_the_post_takes_is_sent_and_no_refusal_is_counted(
     [mail] = notifications.list_mails(a_call(FSP), MailQuery()).items
     assert mail.state == "sent"
     assert refusals(capsys) == []
+
+
+def test_a_mail_in_another_workers_hand_is_not_handed_over_and_comes_again(mail_id: str) -> None:
+    client("ses").verify_email_identity(EmailAddress=settings.mail_sender())
+    take(mail_id, wall_clock())
+    assert send(mail_id) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert handed_over() == 0
+    assert find(mail_id).state == "queued"
+
+
+def test_of_two_workers_that_found_the_same_mail_one_takes_it(mail_id: str) -> None:
+    found = find(mail_id)
+    notifications.take(a_system_call(), found, wall_clock())
+    with pytest.raises(Refused, match="Another worker"):
+        notifications.take(a_system_call(), found, wall_clock())
+
+
+def test_a_mail_whose_worker_was_cut_short_is_sent_by_the_next(mail_id: str) -> None:
+    client("ses").verify_email_identity(EmailAddress=settings.mail_sender())
+    take(mail_id, wall_clock() - notifications.IN_HAND)
+    assert send(mail_id) == {"batchItemFailures": []}
+    assert handed_over() == 1
+    assert find(mail_id).state == "sent"
+
+
+def test_a_mail_that_was_let_go_can_be_taken_at_once(mail_id: str) -> None:
+    taken = take(mail_id, wall_clock())
+    notifications.let_go(a_system_call(), taken)
+    assert take(mail_id, wall_clock()).version == taken.version + 2
+
+
+def test_letting_go_of_a_mail_that_another_has_by_now_leaves_it_in_their_hand(mail_id: str) -> None:
+    late = take(mail_id, wall_clock() - notifications.IN_HAND)
+    theirs = take(mail_id, wall_clock())
+    notifications.let_go(a_system_call(), late)
+    assert find(mail_id).version == theirs.version
+
+
+def take(mail_id: str, at: datetime) -> Mail:
+    return notifications.take(a_system_call(), find(mail_id), at)
+
+
+def find(mail_id: str) -> Mail:
+    found = store.find_mail(mail_id)
+    assert found is not None
+    return found
+
+
+def handed_over() -> int:
+    return int(client("ses").get_send_quota()["SentLast24Hours"])
 
 
 def send(mail_id: str) -> dict[str, Any]:
