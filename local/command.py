@@ -13,6 +13,7 @@ WORDS = {
     "demo": ("local.demo", "walk one competition from file to paid invoice through a running market"),
     "audit": ("local.audit", "an organisation's audit trail, and the proof that nothing in it was touched"),
     "backup": ("local.backup", "save and restore tables, objects, logins and keys, and compare them"),
+    "replay-proposal": ("local.replay_proposal", "make a proposal of bids again from its record, and compare"),
     "invoke": ("local.invoke", "wake one function with a sample"),
     "openapi": ("local.openapi", "write the API's description"),
 }
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def usage() -> str:
-    lines = [f"  headroom {word:<8} {about}" for word, (_, about) in WORDS.items()]
+    lines = [f"  headroom {word:<16} {about}" for word, (_, about) in WORDS.items()]
     return "\n".join(["The open marketplace for local flexibility. `headroom WORD --help` tells more.", *lines])
 
 

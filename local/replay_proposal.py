@@ -1,4 +1,4 @@
-"""`python -m local.replay_proposal FILE...`: makes proposals again from their records, and says whether they agree.
+"""`headroom replay-proposal FILE...`: makes proposals again from their records, and says whether they agree.
 
 A record is what `GET /v1/competitions/{id}/proposals/{number}/record` links to: the input of a proposal and its result.
 Nothing else is asked: no market, no network. Ends with 0 when every proposal comes to the same, else with 1.
@@ -18,7 +18,7 @@ from chalicelib.decisions.selection_models import Selection
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m local.replay_proposal", description=__doc__)
+    parser = argparse.ArgumentParser(prog="headroom replay-proposal", description=__doc__)
     parser.add_argument("records", type=Path, nargs="+", metavar="FILE", help="a proposal's record")
     differing = [path for path in parser.parse_args().records if not _replayed(path)]
     return 1 if differing else 0
