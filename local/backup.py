@@ -29,23 +29,26 @@ _OBJECTS = Path("cloud") / "objects"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was saved or restored: rows by table, objects by bucket, and how long it took."""
+    """What was saved or restored: rows by table, objects by bucket, logins, keys and secrets, and how long it took."""
 
     rows: dict[str, int]
     objects: dict[str, int]
+    kept: dict[str, int]
     seconds: float
 
     def tell(self) -> None:
         for what, counts in (("rows", self.rows), ("objects", self.objects)):
             for name, count in counts.items():
                 print(f"  {name:<16}{count:>9} {what}")
+        for name, count in self.kept.items():
+            print(f"  {count:>25} {name}")
         total = f"{sum(self.rows.values())} rows, {sum(self.objects.values())} objects"
         print(f"  {total} in {self.seconds:.1f} s")
 
 
 def save(state: Path, folder: Path) -> Figures:
     """Save the market of a state folder, running or stopped, into an empty folder; `Stopped` when that cannot be."""
-    from local import backup_export
+    from local import backup_export, backup_keepsakes
 
     started = time.monotonic()
     if not (state / "cloud").is_dir():
@@ -58,14 +61,15 @@ def save(state: Path, folder: Path) -> Figures:
         _copy_objects(copy, folder / "keepsakes")
         with _cloud_on(copy):
             backup_export.make_places()
-            rows, objects = backup_export.export(folder)
+            counts = backup_export.export(folder)
+            backup_keepsakes.wrap_probes(folder / "keepsakes")
     backup_export.seal(folder)
-    return Figures(rows, objects, time.monotonic() - started)
+    return Figures(*counts, time.monotonic() - started)
 
 
 def restore(folder: Path, state: Path) -> Figures:
     """Restore a saved market into an empty state folder and prove that it equals what was saved, else `Stopped`."""
-    from local import backup_export
+    from local import backup_export, backup_keepsakes
 
     started = time.monotonic()
     backup_export.check(folder)
@@ -74,10 +78,12 @@ def restore(folder: Path, state: Path) -> Figures:
     _copy_objects(folder / "keepsakes", state)
     with _cloud_on(state):
         backup_export.import_into_cloud(folder)
+        _compare_keepsakes(folder / "keepsakes", state)  # before anybody reads a secret, of which the cloud takes note
         with tempfile.TemporaryDirectory(prefix="headroom-restored-") as again:
-            rows, objects = backup_export.export(Path(again))
+            counts = backup_export.export(Path(again))
             backup_export.compare(folder, Path(again))
-    return Figures(rows, objects, time.monotonic() - started)
+        backup_keepsakes.unwrap_probes(folder / "keepsakes")
+    return Figures(*counts, time.monotonic() - started)
 
 
 def _copy_state(state: Path, copy: Path) -> None:
@@ -101,6 +107,14 @@ def _copy_keepsakes(source: Path, target: Path) -> None:
             place = target / file.relative_to(source)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, place)
+
+
+def _compare_keepsakes(saved: Path, state: Path) -> None:
+    """`Stopped` with what the cloud wrote anew when it had loaded it: passwords are told by no list."""
+    files = [file.relative_to(saved) for pattern in _KEEPSAKES for file in saved.glob(pattern)]
+    wrong = sorted(str(file) for file in files if (saved / file).read_bytes() != (state / file).read_bytes())
+    if wrong:
+        raise Stopped(f"What was restored differs from what was saved: {', '.join(wrong)}.")
 
 
 @contextmanager
@@ -135,7 +149,7 @@ def main() -> int:
             print(f"saved {asked.state} to {asked.folder}")
         else:
             figures = restore(asked.folder, asked.state)
-            print(f"restored {asked.folder} to {asked.state}; every row and object is equal")
+            print(f"restored {asked.folder} to {asked.state}; every row, object, login and key is equal")
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
         return 1

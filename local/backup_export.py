@@ -18,18 +18,20 @@ from urllib.parse import quote
 from chalicelib.storage import settings
 from chalicelib.storage.clients import client
 from chalicelib.storage.schema import BUCKETS, TABLES
+from local import backup_keepsakes
 from local.stopped import Stopped
 
 MANIFEST = "manifest.json"
+_PARTS = ("tables", "objects", "contents", "logins-and-keys")
 _AT_ONCE = 25
 _UNVERSIONED = "null"
 Counts = dict[str, int]
 Item = dict[str, Any]
 
 
-def export(folder: Path) -> tuple[Counts, Counts]:
-    """Write every table and bucket of the cloud; rows by table, objects by bucket."""
-    for part in ("tables", "objects", "contents"):
+def export(folder: Path) -> tuple[Counts, Counts, Counts]:
+    """Write every table and bucket of the cloud, and what it tells of logins and keys; each counted."""
+    for part in _PARTS:
         (folder / part).mkdir(parents=True, exist_ok=True)
     rows = {table.name: _write_lines(folder / "tables" / table.name, _rows(table.name)) for table in TABLES}
     objects = {bucket.name: 0 for bucket in BUCKETS}
@@ -37,9 +39,12 @@ def export(folder: Path) -> tuple[Counts, Counts]:
         kept = list(_objects(bucket.name, folder / "contents"))
         _write_lines(folder / "objects" / bucket.name, iter(kept))
         objects[bucket.name] = sum(each["current"] for each in kept)
-    manifest = {"rows": rows, "objects": objects, "files": _fingerprints(folder)}
+    beside = {
+        name: _write(folder / "logins-and-keys" / name, lines) for name, lines in backup_keepsakes.listed().items()
+    }
+    manifest = {"rows": rows, "objects": objects, "kept": beside, "files": _fingerprints(folder)}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
-    return rows, objects
+    return rows, objects, beside
 
 
 def seal(folder: Path) -> None:
@@ -60,7 +65,7 @@ def check(folder: Path) -> None:
 
 
 def compare(one: Path, other: Path) -> None:
-    """`Stopped` with the names of the tables and buckets in which two backups differ."""
+    """`Stopped` with the names of the tables, buckets and lists of logins and keys in which two backups differ."""
     first, second = _manifest(one)["files"], _manifest(other)["files"]
     differing = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
     if differing:
@@ -134,7 +139,12 @@ def _put_object(bucket: str, index: Item, content: bytes) -> None:
 
 
 def _write_lines(file: Path, items: Iterator[Item]) -> int:
-    lines = sorted(json.dumps(item, sort_keys=True, default=_as_text, ensure_ascii=False) for item in items)
+    return _write(
+        file, sorted(json.dumps(item, sort_keys=True, default=_as_text, ensure_ascii=False) for item in items)
+    )
+
+
+def _write(file: Path, lines: list[str]) -> int:
     file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return len(lines)
 
@@ -172,8 +182,8 @@ def _value(value: Item) -> Item:
 
 
 def _fingerprints(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of rows and objects, and of each content under its own name."""
-    files = [file for part in ("tables", "objects", "contents") for file in sorted((folder / part).iterdir())]
+    """SHA-256 of every file of rows, objects, logins and keys, and of each content under its own name."""
+    files = [file for part in _PARTS for file in sorted((folder / part).iterdir())]
     return {quote(f"{file.parent.name}/{file.name}"): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
