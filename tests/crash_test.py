@@ -16,11 +16,13 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.disturbed import SEED, Crashes, patience, walk
+from tests.disturbed import SEED, Crashes, walk
 from tests.embedded import RunningMarket
+from tests.patience import patience
 
 
 class Tally:
@@ -30,6 +32,8 @@ class Tally:
         self.equal = self.walks = 0
         self.stages: Counter[str] = Counter()
         self.parts: Counter[str] = Counter()
+        self.repeats: Counter[str] = Counter()
+        self.faults = 0
 
     @property
     def kills(self) -> int:
@@ -40,6 +44,8 @@ class Tally:
         self.equal += is_equal
         self.stages += killing.stages
         self.parts += killing.parts
+        self.repeats.update(asdict(killing.repeats))
+        self.faults += killing.faults
 
     def tell(self) -> None:
         print("\nkills  where they fell")
@@ -48,6 +54,9 @@ class Tally:
         print("\nkills  what was killed")
         for part, kills in self.parts.most_common():
             print(f"{kills:>5}  {part}")
+        told = ", ".join(f"{number} {what}" for what, number in self.repeats.items())
+        print(f"\ncame twice under one id, never more often than a walk was killed: {told}")
+        print(f"faults answered (5xx), all while something was being killed: {self.faults}")
         print(f"\n{self.kills} kills in {self.walks} walks; {self.equal} of them ended as the undisturbed one.")
 
 

@@ -81,7 +81,7 @@ def stopped_market(tmp_path: Path) -> Iterator[RunningMarket]:
 @pytest.fixture
 def patient() -> Iterator[None]:
     """Every request of `local.client` waits for a market that is being started again."""
-    from tests.disturbed import patience
+    from tests.patience import patience
 
     with patience():
         yield
@@ -118,12 +118,14 @@ class RunningMarket:
         self.port, self.cloud_port = lasting_port(), lasting_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[str] | None = None
+        self.environment: dict[str, str] = {}
 
     def begin(self) -> None:
         """Start its process without waiting for it."""
         command = [sys.executable, "-m", self.module, "--state", str(self.folder), "--port", str(self.port)]
         command += ["--cloud-port", str(self.cloud_port), *self.options]
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "HEADROOM_"))}
+        clean |= self.environment
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -44,8 +44,8 @@ class Deciding:
         with self.story.stage("The operator decides as proposed, by file and by API"):
             blank = self.operator.download("decisions", round_ref=self.line.round_ref)
             bids = workbooks.read(blank, "Bids")
-            first = str(bids[0]["Competition ID"]) if bids else ""
-            own = [bid for bid in bids if str(bid["Competition ID"]) == first]
+            first = min((str(bid["Competition Ref"]) for bid in bids), default="")  # the same in every run; ids are not
+            own = [bid for bid in bids if str(bid["Competition Ref"]) == first]
             content = workbooks.amend(blank, "Bids", files.copied_decisions(own), "Bid ID")
             self.line.keep("decisions.xlsx", content)
             receipt = self.operator.upload("decisions", "decisions.xlsx", content)
