@@ -52,7 +52,7 @@ def outcome(line: Line, cloud_port: int, receiver: Receiver) -> tuple[dict[str, 
         "letters": letters,
         "audit trail": audited(line, cloud_port, repeated),
     }
-    return found, Repeats(mails_again, receiver.repeats, len(repeated))
+    return found, Repeats(mails_again, receiver.repeats(receiver.deliveries()), len(repeated))
 
 
 def _procured(line: Line) -> dict[str, Any]:

@@ -28,8 +28,9 @@ _GATHERED = {*_DIGESTS, "dispatch_instruction", "dispatch_stopped", "dispatch_de
 
 # Acts of which a walk makes one record or several, by the moment a tick wakes: an instruction that is due for more than
 # one step takes them in one change, which is named after the last. Where each ended, and by which steps, is compared
-# instruction by instruction instead.
-_BY_THE_MOMENT = {f"instruction.{act}" for act in ("sent", "acknowledged", "delivering", "delivered")}
+# instruction by instruction instead. And a try at a file that a fault cut short is noted, and overcome: what became of
+# the file, its receipt tells.
+_BY_THE_MOMENT = {"file.failed"} | {f"instruction.{act}" for act in ("sent", "acknowledged", "delivering", "delivered")}
 
 
 def told_by_mail(mails: Sequence[dict[str, Any]]) -> tuple[dict[str, int], int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -33,10 +33,13 @@ class Receiver:
             self.times[name] += 1
             self.messages.setdefault(name, json.loads(body))
 
-    @property
-    def repeats(self) -> int:
-        """How many messages came again under an id that had come before."""
-        return self.times.total() - len(self.times)
+    def repeats(self, deliveries: Iterable[dict[str, Any]]) -> int:
+        """How often messages came beyond what the market's own record of each delivery has.
+
+        A delivery has a version more for each try, and for each time the sweep queued it again as overdue, which it
+        also does when the clock is moved on while it is under way; both may then come, under the one id.
+        """
+        return sum(max(0, self.times[each["id"]] - (each["version"] - 1)) for each in deliveries)
 
     def listen(self, line: Line) -> None:
         """Register a webhook for the operator and every provider of a line."""

@@ -39,11 +39,12 @@ def test_a_competition_told_in_two_digests_is_told_twice() -> None:
     assert told["ann@fsp.example: new competition T1-002"] == 2
 
 
-def test_a_message_under_an_id_that_came_before_is_a_repeat() -> None:
+def test_a_message_that_came_more_often_than_its_delivery_was_tried_or_queued_again_is_a_repeat() -> None:
     with Receiver().open() as receiver:
-        for name in ("a", "b", "a"):
+        for name in ("tried", "crashed", "overdue", "crashed", "overdue"):
             receiver.take(name, b"{}")
-    assert (receiver.repeats, len(receiver.messages)) == (1, 2)
+    versions = {"tried": 2, "crashed": 2, "overdue": 3}
+    assert receiver.repeats({"id": name, "version": version} for name, version in versions.items()) == 1
 
 
 @pytest.fixture
