@@ -105,7 +105,7 @@ class Crashes(threading.Thread):
         if self.failed is not None:
             raise self.failed
 
-    def judge(self, repeats: Repeats, refused: int = 0) -> None:
+    def judge(self, repeats: Repeats, refused: int = 0, all_twice: bool = False) -> None:
         """Keep what came twice and which answers told of faults; AssertionError where that is more than is explained.
 
         A kill may fall between handing something over and marking it, and so may an operation that was refused to the
@@ -167,7 +167,7 @@ def walk(
             killing.end()
             assert story.shortfalls == []
             found, repeats = outcome(line, running.cloud_port, receiver)
-        killing.judge(repeats, refused())
+        killing.judge(repeats, refused(), all_twice="--unruly" in running.options)
         if at_end is not None:
             at_end(line)
         return found, killing

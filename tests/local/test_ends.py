@@ -63,6 +63,12 @@ def test_as_many_repeats_as_kills_are_explained_and_one_more_is_not(killing: Cra
         killing.judge(Repeats(mails=2, webhooks=0, drops=0))
 
 
+def test_where_every_fact_is_heard_twice_a_webhook_may_come_twice_and_a_mail_may_not(killing: Crashes) -> None:
+    killing.judge(Repeats(mails=1, webhooks=9, drops=0), all_twice=True)
+    with pytest.raises(AssertionError, match="mails=2"):
+        killing.judge(Repeats(mails=2, webhooks=0, drops=0), all_twice=True)
+
+
 def test_a_fault_answered_while_the_market_was_down_is_explained_and_counted(killing: Crashes) -> None:
     Patience.faults.append((time.monotonic() - 15, "500 to GET /v1/me"))
     killing.judge(Repeats(0, 0, 0))
