@@ -105,17 +105,15 @@ class Crashes(threading.Thread):
         if self.failed is not None:
             raise self.failed
 
-    def judge(self, repeats: Repeats, refused: int = 0, all_twice: bool = False) -> None:
+    def judge(self, repeats: Repeats, refused: int = 0) -> None:
         """Keep what came twice and which answers told of faults; AssertionError where that is more than is explained.
 
         A kill may fall between handing something over and marking it, and so may an operation that was refused to the
         last try (`refused` of them): each explains one repeat. A fault is answered while something is killed, or for
-        an operation refused. `all_twice` says that every fact was heard twice.
+        an operation refused.
         """
         self.repeats, allowed = repeats, self.done + refused
-        # Two workers may then send one delivery of a webhook at once, under its one id: webhooks promise no more.
-        most = max(repeats.mails, repeats.drops) if all_twice else repeats.most
-        assert most <= allowed, f"{repeats}, after {self.done} kills and {refused} refusals"
+        assert repeats.most <= allowed, f"{repeats}, after {self.done} kills and {refused} refusals"
         unexplained = [told for at, told in Patience.faults if not any(a <= at <= b for a, b in self.down)]
         self.faults = len(Patience.faults) - len(unexplained)
         assert len(unexplained) <= refused, unexplained
@@ -169,7 +167,7 @@ def walk(
             killing.end()
             assert story.shortfalls == []
             found, repeats = outcome(line, running.cloud_port, receiver)
-        killing.judge(repeats, refused(), all_twice="--unruly" in running.options)
+        killing.judge(repeats, refused())
         if at_end is not None:
             at_end(line)
         return found, killing

@@ -34,12 +34,8 @@ class Receiver:
             self.messages.setdefault(name, json.loads(body))
 
     def repeats(self, deliveries: Iterable[dict[str, Any]]) -> int:
-        """How often messages came beyond what the market's own record of each delivery has.
-
-        A delivery has a version more for each try, and for each time the sweep queued it again as overdue, which it
-        also does when the clock is moved on while it is under way; both may then come, under the one id.
-        """
-        return sum(max(0, self.times[each["id"]] - (each["version"] - 1)) for each in deliveries)
+        """How often messages came beyond the tries that the market's own record of each delivery has."""
+        return sum(max(0, self.times[each["id"]] - len(each["attempts"])) for each in deliveries)
 
     def listen(self, line: Line) -> None:
         """Register a webhook for the operator and every provider of a line."""

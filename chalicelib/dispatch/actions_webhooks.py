@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from chalicelib.dispatch import store_webhooks as store
 from chalicelib.dispatch.actions_reads import load_instructions, views_of
 from chalicelib.dispatch.sending import NoAnswer, NotSent, send_webhook
 from chalicelib.dispatch.webhooks import (
+    IN_HAND,
     MOST_WEBHOOKS,
     PROBE,
     STALE_AFTER,
@@ -41,6 +43,7 @@ from chalicelib.storage.writes import Write
 QUEUE = "deliver-dispatch"
 PATIENCE = timedelta(minutes=5)
 _STANDING = "delivery.standing"
+_TURNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +180,36 @@ def deliver(call: Call, organisation: str, webhook_id: str, delivery_id: str, se
     if rest is not None and not _may_probe(call, rest):
         _put_off(call, delivery, max(rest.until, call.now + PROBE))
         return
+    delivery = _taken(call, delivery, sent_at)
     attempt, silent = _tried(call, webhook, delivery, sent_at)
-    after = after_attempt(delivery, attempt)
-    worked = [store.succeeded(webhook_id, call.now)] if after.state == "delivered" else []
-    _save_try(call, after, [*worked, *_rest_writes(webhook_id, rest, silent, call.now)])
+    _record(call, delivery, attempt, _rest_writes(webhook_id, rest, silent, call.now))
+
+
+def _taken(call: Call, delivery: Delivery, at: datetime) -> Delivery:
+    """The delivery in this worker's hand, at an instant of the machine's clock, so that no two workers send it at once.
+
+    `Refused` while another has it, so that the queue brings the message again: that other may be cut short.
+    """
+    if delivery.in_hand_until is None or delivery.in_hand_until <= at:
+        taken = delivery.but(in_hand_until=at + IN_HAND, version=delivery.version + 1)
+        with suppress(Stale):
+            commit(call, [store.save_delivery(taken, call.now + PATIENCE)])
+            return taken  # type: ignore[no-any-return]
+    raise Refused("delivery.in_hand", "Another worker sends this at this moment.")
+
+
+def _record(call: Call, delivery: Delivery, attempt: Attempt, rest: list[Write]) -> None:
+    """Keep what came of a try, also where somebody asked for the delivery once more meanwhile."""
+    found: Delivery | None = delivery
+    for _ in range(_TURNS):
+        if found is None or found.state != "waiting":
+            return
+        after = after_attempt(found, attempt)
+        worked = [store.succeeded(after.webhook_id, call.now)] if after.state == "delivered" else []
+        if _is_saved(call, after, [*worked, *rest]):
+            return
+        found = store.find_delivery(delivery.webhook_id, delivery.id)
+    raise Stale("delivery.stale", "The delivery changed each time it was about to be written.")
 
 
 def _may_probe(call: Call, rest: Rest) -> bool:
@@ -201,18 +230,19 @@ def _rest_writes(webhook_id: str, rest: Rest | None, silent: bool, now: datetime
 
 
 def _put_off(call: Call, delivery: Delivery, until: datetime) -> None:
-    """Try later, which counts as no try."""
-    _save_try(call, delivery.but(next_attempt_at=until, version=delivery.version + 1), [])
+    """Try later, which counts as no try; where somebody else changed the delivery, what they wrote stands."""
+    _is_saved(call, delivery.but(next_attempt_at=until, version=delivery.version + 1), [])
 
 
-def _save_try(call: Call, after: Delivery, writes: list[Write]) -> None:
+def _is_saved(call: Call, after: Delivery, writes: list[Write]) -> bool:
     look_again = after.next_attempt_at + PATIENCE if after.next_attempt_at else None
     try:
         commit(call, [store.save_delivery(after, look_again), *writes])
     except Stale:
-        return  # another worker held the same message; what it wrote stands
+        return False
     if after.next_attempt_at:
         queue_deliveries(call, [after], after.next_attempt_at)
+    return True
 
 
 def queue_overdue(call: Call) -> int:

@@ -33,6 +33,7 @@ BACK_OFF = (5, 30, 120, 600, *([900] * 12))
 FIRST_REST = timedelta(seconds=30)
 LONGEST_REST = timedelta(minutes=15)
 PROBE = timedelta(seconds=30)
+IN_HAND = timedelta(seconds=15)  # longer than a try can take
 STALE_AFTER = timedelta(days=90)
 MOST_WEBHOOKS = 10
 _FIRST_FREE_PORT = 1024  # below it listen mail and shells, which a webhook's text must not reach
@@ -80,6 +81,7 @@ class Delivery(Value):
     created_at: Instant
     next_attempt_at: Instant | None = None
     tries: int = Field(default=0, description="since it was last asked for")
+    in_hand_until: Instant | None = Field(default=None, description="while a worker is trying it")
     attempts: tuple[Attempt, ...] = ()
     version: int = 1
 
@@ -135,7 +137,8 @@ def signed_headers(secret: str, delivery_id: str, sent_at: datetime, body: str) 
 def after_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
     """The delivery after a try: delivered by any 2xx, tried again while there is back-off left, else failed."""
     tries = delivery.tries + 1
-    done = {"attempts": (*delivery.attempts, attempt), "tries": tries, "version": delivery.version + 1}
+    told = {"attempts": (*delivery.attempts, attempt), "tries": tries}
+    done = told | {"in_hand_until": None, "version": delivery.version + 1}
     if attempt.status is not None and 200 <= attempt.status < 300:
         return delivery.but(state="delivered", next_attempt_at=None, **done)  # type: ignore[no-any-return]
     if tries > len(BACK_OFF):

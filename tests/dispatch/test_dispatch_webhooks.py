@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
@@ -57,6 +57,7 @@ class Receiver:
         self.paths: list[str] = []
         self.answers: list[int] = []
         self.drips = False
+        self.meanwhile: Callable[[], None] = lambda: None
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -67,6 +68,7 @@ class Receiver:
                 if outer.drips:
                     self._drip()
                     return
+                outer.meanwhile()
                 self.send_response(outer.answers.pop(0) if outer.answers else 204)
                 self.send_header("Location", "http://127.0.0.1:1/elsewhere")
                 self.send_header("Content-Length", "0")
@@ -413,6 +415,55 @@ def test_only_one_worker_tries_a_webhook_whose_rest_is_over(place: DispatchMarke
     commit(a_system_call(NOON), [webhooks.store.begin_rest(rest)])
     late = a_system_call((AT + timedelta(minutes=1)).isoformat())
     assert [webhooks._may_probe(late, rest) for _ in range(3)] == [True, False, False]
+
+
+def a_waiting_delivery(made: WebhookView) -> None:
+    webhook = webhooks.store.find_webhook(FSP, made.id)
+    assert webhook is not None
+    webhooks.write_delivery(a_system_call(NOON), webhook, webhooks.Message("dlv_1", "e", "{}"), AT)
+
+
+def test_a_message_that_comes_twice_at_once_is_sent_once(place: DispatchMarket, receiver: Receiver) -> None:
+    made, refused = added(receiver), []
+
+    def the_other_worker() -> None:
+        try:
+            webhooks.deliver(a_system_call(NOON), FSP, made.id, "dlv_1", AT + timedelta(seconds=14))
+        except Refused as refusal:
+            refused.append(refusal.code)
+
+    a_waiting_delivery(made)
+    receiver.meanwhile = the_other_worker
+    webhooks.deliver(a_system_call(NOON), FSP, made.id, "dlv_1", AT)
+    assert (len(receiver.got), refused) == (1, ["delivery.in_hand"])
+    [kept] = log(made.id)
+    assert (kept.state, len(kept.attempts), kept.in_hand_until) == ("delivered", 1, None)
+
+
+def test_a_worker_that_was_cut_short_is_followed_by_another(place: DispatchMarket, receiver: Receiver) -> None:
+    made = added(receiver)
+    a_waiting_delivery(made)
+    waiting = webhooks.store.find_delivery(made.id, "dlv_1")
+    assert waiting is not None
+    webhooks._taken(a_system_call(NOON), waiting, AT)
+    webhooks.deliver(a_system_call(NOON), FSP, made.id, "dlv_1", AT + timedelta(seconds=15))
+    assert [each.state for each in log(made.id)] == ["delivered"]
+
+
+def test_a_delivery_asked_for_again_while_it_is_under_way_is_not_sent_again(
+    place: DispatchMarket, receiver: Receiver
+) -> None:
+    """The sweep misses a message whose worker is slow, and queues it once more; its answer counts all the same."""
+    made = added(receiver)
+    a_waiting_delivery(made)
+    late = a_system_call((AT + timedelta(hours=1)).isoformat())
+    receiver.meanwhile = lambda: webhooks.queue_overdue(late) and None
+    webhooks.deliver(a_system_call(NOON), FSP, made.id, "dlv_1", AT)
+    [kept] = log(made.id)
+    assert (kept.state, len(kept.attempts)) == ("delivered", 1)
+    while deliver():
+        continue
+    assert len(receiver.got) == 1
 
 
 @given(st.integers(1, 60))
