@@ -70,11 +70,13 @@ from chalicelib.settlement.requests_invoices import AgreementRequest, DrawUpRequ
 from chalicelib.settlement.requests_runs import RunRequest
 from chalicelib.storage import objects
 from chalicelib.storage.keys import forget_keys
+from chalicelib.storage.sealing import forget_keys_held
 from local.gateway import Gateway
 from tests.builders.assets import asset_cells
 from tests.builders.bidding import BiddingMarket
 from tests.builders.calls import a_call
 from tests.builders.invoices import give_company, keep_published
+from tests.builders.keeper import KEEPER
 from tests.builders.qualifying import competition_fields
 from tests.builders.registry import (
     Joined,
@@ -149,6 +151,8 @@ class SmallMarket(BiddingMarket):
 
     def __init__(self) -> None:
         forget_keys()
+        KEEPER.forget()
+        forget_keys_held()  # ids are the same in every market of the tests, and its keys are not
         given_pool()
         identity.use_members(registry.member_of, registry.standing_of)
         super().__init__(round_ref="R1")

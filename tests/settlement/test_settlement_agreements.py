@@ -25,7 +25,7 @@ from chalicelib.settlement.requests_invoices import (
     RefusalRequest,
 )
 from tests.builders.invoices import FSP, OTHER, TODAY, VAT_NUMBER, Billing
-from tests.builders.registry import a_company, a_system_operator
+from tests.builders.registry import a_system_operator, an_asked_company
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_both_sides_list_their_agreements_the_latest_start_first(billing: Billin
 def test_with_another_vat_number_the_agreement_holds_no_longer_until_it_is_made_anew(billing: Billing) -> None:
     found = billing.agreement()
     provider = billing.provider()
-    company = OrganisationChange(company=a_company(vat_number="GB 434 0314 94"))
+    company = OrganisationChange(company=an_asked_company(vat_number="GB 434 0314 94"))
     actions_organisations.change_organisation(provider, company, 1)
     billing.publish()
     [statement] = billing.draw_up().issued

@@ -29,7 +29,7 @@ from chalicelib.storage.settings import bucket_name
 from functions import documents, make_document, make_export
 from tests.builders.calls import a_call
 from tests.builders.invoices import NOW, OTHER, VAT_NUMBER, Billing
-from tests.builders.registry import a_company
+from tests.builders.registry import an_asked_company
 from tests.builders.reports import a_draft, keep
 
 pytestmark = pytest.mark.usefixtures("market")
@@ -47,7 +47,7 @@ def billing(market: Any) -> Billing:
 @pytest.fixture
 def invoice(billing: Billing) -> Invoice:
     """A self-billing invoice of June 2026 over two agreed lines; both sides have VAT numbers."""
-    company = a_company(name="Network 1 plc", company_number="02366906", vat_number="GB 123 4567 82")
+    company = an_asked_company(name="Network 1 plc", company_number="02366906", vat_number="GB 123 4567 82")
     own = actions_organisations.get_organisation(billing.operator())
     actions_organisations.change_organisation(billing.operator(), OrganisationChange(company=company), own.version)
     billing.publish(["10.00", "20.05"])
