@@ -16,7 +16,6 @@ from chalicelib.decisions.selection_round import solve_round
 from chalicelib.decisions.selection_solving import select, solve
 from tests.builders.selection import small_requests
 
-
 FEW_WATTS = 20  # what floats of megawatts cannot tell apart
 
 
